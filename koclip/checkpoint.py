@@ -1,0 +1,162 @@
+"""Published files ↔ parameters: every error of a checkpoint is found and reported at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
+
+from koclip.config import DUAL_ENCODER, KOCLIP, ModelConfig
+from koclip.dual_encoder import INITIAL_LOGIT_SCALE, parameter_shapes
+from koclip.errors import KoCLIPError
+from koclip.files import write_whole
+from koclip.tensor_files import SAFETENSORS, StoredTensor, open_tensors
+from koclip.tensor_names import IGNORED_NAMES, PublishedTensor, published_tensor
+
+Parameters = dict
+"""A nested dict of arrays, as `DualEncoder.init` makes it."""
+
+# The sizes that a file knows better than its config: tables get resized, configs are forgotten.
+_SIZED_BY_FILE = {
+    "text_tower.token_embedding.embedding": "vocab_size",
+    "text_tower.position_embedding.embedding": "max_position_embeddings",
+    "text_tower.token_type_embedding.embedding": "type_vocab_size",
+}
+_POSITIONS = "text_tower.position_embedding.embedding"
+# Our mark in a saved config: the first pad + 1 rows of the position table are filler.
+_FROM_ZERO = "koclip_positions_from_zero"
+
+
+def load_parameters(weights: str | Path, config: ModelConfig) -> tuple[ModelConfig, Parameters]:
+    """Reads a weight file, tensor by tensor, into float32 parameters on the default device.
+
+    Returns `config` with the table sizes that the file really has, and the parameters.
+
+    Raises:
+        KoCLIPError: the file is damaged, or tensors are missing, unknown or misshapen; all of
+            them are named in one message.
+    """
+    weights = Path(weights)
+    stored = open_tensors(weights)
+    form = "flax" if weights.suffix == ".msgpack" else "torch"
+    config = _sized_by_file(config, stored, form)
+    published = _published(config, form)
+    _check(weights, config, published, stored)
+
+    def read(path: str) -> jax.Array:
+        tensor = published[path]
+        value = tensor.layout.read(stored[tensor.name].read())
+        return jnp.asarray(np.asarray(value, np.float32, order="C"))
+
+    flat = {path: read(path) for path in published}
+    if config.raw.get("text_config", {}).get(_FROM_ZERO):
+        filler = config.text.pad_token_id + 1
+        flat[_POSITIONS] = flat[_POSITIONS][filler:]
+        text = dataclasses.replace(
+            config.text,
+            positions_after_padding=False,
+            max_position_embeddings=config.text.max_position_embeddings - filler,
+        )
+        config = dataclasses.replace(config, text=text)
+    return config, unflatten_dict(flat, sep=".")
+
+
+def save_parameters(folder: str | Path, config: ModelConfig, parameters: Parameters) -> None:
+    """Writes config.json and model.safetensors into `folder`, which is made if need be.
+
+    base and large become a VisionTextDualEncoder that transformers' class of that name opens with
+    equal output: it counts positions from pad + 1, so a table that counts from 0 is moved down by
+    as many filler rows. Each file appears whole or not at all.
+    """
+    from safetensors.numpy import save
+
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    flat = {path: np.asarray(value) for path, value in flatten_dict(parameters, sep=".").items()}
+    raw = _config_to_save(config)
+    if raw.get("text_config", {}).get(_FROM_ZERO):
+        table = flat[_POSITIONS]
+        filler = np.zeros((config.text.pad_token_id + 1, table.shape[1]), table.dtype)
+        flat[_POSITIONS] = np.concatenate([filler, table])
+    tensors = {}
+    for path, value in flat.items():
+        tensor = published_tensor(path, _vision_type(config), "torch")
+        tensors[tensor.name] = np.asarray(tensor.layout.write(value), order="C")
+    write_whole(folder / SAFETENSORS, save(tensors, metadata={"format": "pt"}))
+    text = json.dumps(raw, indent=2, ensure_ascii=False) + "\n"
+    write_whole(folder / "config.json", text.encode())
+
+
+def _vision_type(config: ModelConfig) -> str:
+    return getattr(config.vision, "model_type", "efficientnet-lite")
+
+
+def _published(config: ModelConfig, form: str) -> dict[str, PublishedTensor]:
+    """Our parameter paths → their published counterparts."""
+    shapes = flatten_dict(parameter_shapes(config), sep=".")
+    return {path: published_tensor(path, _vision_type(config), form) for path in shapes}
+
+
+def _sized_by_file(config: ModelConfig, stored: dict[str, StoredTensor], form: str) -> ModelConfig:
+    sizes = {}
+    for path, field in _SIZED_BY_FILE.items():
+        table = stored.get(published_tensor(path, _vision_type(config), form).name)
+        if table is not None and len(table.shape) == 2:
+            sizes[field] = table.shape[0]
+    return dataclasses.replace(config, text=dataclasses.replace(config.text, **sizes))
+
+
+def _check(
+    weights: Path,
+    config: ModelConfig,
+    published: dict[str, PublishedTensor],
+    stored: dict[str, StoredTensor],
+) -> None:
+    """Raises one error that names every missing, unknown and misshapen tensor."""
+    problems = []
+    for path, shape in flatten_dict(parameter_shapes(config), sep=".").items():
+        name, layout = published[path]
+        # A broadcast zero has the shape but no memory.
+        expected = layout.write(np.broadcast_to(np.float32(0), shape.shape)).shape
+        if name not in stored:
+            problems.append(f"missing: {name} {list(expected)}")
+        elif stored[name].shape != expected:
+            found = list(stored[name].shape)
+            problems.append(f"wrong shape: {name} is {found}, expected {list(expected)}")
+        elif not stored[name].is_float:
+            problems.append(f"wrong type: {name} holds no floating-point numbers")
+    known = {tensor.name for tensor in published.values()}
+    problems += [
+        f"unknown: {name} {list(stored[name].shape)}"
+        for name in stored
+        if name not in known and not IGNORED_NAMES.match(name)
+    ]
+    if problems:
+        raise KoCLIPError("weights_mismatch", path=weights, details="\n".join(problems))
+
+
+def _config_to_save(config: ModelConfig) -> dict:
+    """config.json for `config`: as it was read, in the form that `save_parameters` writes."""
+    if config.model_type == KOCLIP:
+        return config.raw
+    text = dataclasses.asdict(config.text)
+    after_padding = text.pop("positions_after_padding")
+    text = {"model_type": "roberta"} | config.raw.get("text_config", {}) | text
+    text.pop(_FROM_ZERO, None)
+    if text["model_type"] != "bert" and not after_padding:
+        text[_FROM_ZERO] = True
+        text["max_position_embeddings"] += config.text.pad_token_id + 1
+    vision = config.raw.get("vision_config", {}) | dataclasses.asdict(config.vision)
+    return {
+        "architectures": ["VisionTextDualEncoderModel"],
+        "model_type": DUAL_ENCODER,
+        "projection_dim": config.projection_dim,
+        "logit_scale_init_value": INITIAL_LOGIT_SCALE,
+        "text_config": text,
+        "vision_config": vision,
+    }

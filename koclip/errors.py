@@ -1,0 +1,33 @@
+"""The one exception that KoCLIP shows to people: a sentence on what was wrong and what to do."""
+
+from __future__ import annotations
+
+from koclip.messages import MESSAGES
+
+__all__ = ["KoCLIPError", "translate"]
+
+
+def translate(code: str, language: str, **values: object) -> str:
+    """The message `code` in Korean ("ko…") or English, filled with `values`."""
+    korean, english = MESSAGES[code]
+    return (korean if language.startswith("ko") else english).format(**values)
+
+
+class KoCLIPError(ValueError):
+    """Bad input or a missing resource; `str(error)` is English, `error.localized("ko")` Korean."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        self.code = code
+        self.values = values
+        super().__init__(translate(code, "en", **values))
+
+    def localized(self, language: str) -> str:
+        """The same message in `language`, "ko" or "en"."""
+        return translate(self.code, language, **self.values)
+
+    def __reduce__(self):  # keyword arguments do not survive BaseException's own pickling
+        return _rebuild, (self.code, self.values)
+
+
+def _rebuild(code: str, values: dict[str, object]) -> KoCLIPError:
+    return KoCLIPError(code, **values)

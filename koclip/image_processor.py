@@ -1,0 +1,131 @@
+"""Pictures → pixels, as the models were trained on them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from koclip.config import HYBRID_CLIP, ModelConfig
+from koclip.errors import KoCLIPError
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+
+# A picture more drawn-out than this is first cut to its middle: only the centre is looked at,
+# and resizing a 10,000 × 1 strip by its short edge would make two million columns.
+_MAX_ASPECT = 32
+
+
+@dataclass(frozen=True)
+class ImageProcessor:
+    """Resize, centre crop, normalise.
+
+    The defaults are CLIP's, which all published KoCLIP models were trained with, koclip-large
+    included although its tower is a ViT.
+    """
+
+    size: int | tuple[int, int] = 224
+    """The short edge, or (height, width)."""
+    crop: tuple[int, int] | None = (224, 224)
+    """(height, width) of the centre crop."""
+    crop_rounds_up: bool = False
+    """An odd margin's spare pixel is cut at the top left, as the 2021 CLIPFeatureExtractor did;
+    transformers has cut it at the bottom right since 4.30."""
+    resample: int = Image.Resampling.BICUBIC
+    mean: tuple[float, ...] = CLIP_MEAN
+    std: tuple[float, ...] = CLIP_STD
+
+    def __call__(self, images: Sequence[Image.Image]) -> np.ndarray:
+        """PIL images of any mode → float32 [B, H, W, 3]."""
+        pixels = np.stack([np.asarray(self.crop_square(image)) for image in images])
+        mean, std = (np.asarray(x, np.float32) for x in (self.mean, self.std))
+        return (pixels.astype(np.float32) / np.float32(255) - mean) / std
+
+    def crop_square(self, image: Image.Image) -> Image.Image:
+        """The part of `image` that the model sees, at the size it sees it."""
+        image = _middle(image.convert("RGB"))
+        if isinstance(self.size, int):
+            scale = self.size / min(image.size)
+            width, height = (
+                self.size if edge == min(image.size) else int(edge * scale) for edge in image.size
+            )
+        else:
+            height, width = self.size
+        image = image.resize((width, height), self.resample)
+        if self.crop is None:
+            return image
+        crop_height, crop_width = self.crop
+        left, top = self._offset(width, crop_width), self._offset(height, crop_height)
+        return image.crop((left, top, left + crop_width, top + crop_height))
+
+    def _offset(self, size: int, crop: int) -> int:
+        margin = (size - crop) / 2
+        return math.ceil(margin) if self.crop_rounds_up else math.floor(margin)
+
+    @classmethod
+    def for_model(cls, folder: Path | None, config: ModelConfig) -> ImageProcessor:
+        """As preprocessor_config.json in `folder` says, else CLIP's for the model's image size."""
+        edge = config.vision.image_size
+        path = folder / "preprocessor_config.json" if folder else None
+        if path is None or not path.is_file() or config.model_type == HYBRID_CLIP:
+            return cls(edge, (edge, edge), crop_rounds_up=config.model_type == HYBRID_CLIP)
+        try:
+            return cls._from_json(json.loads(path.read_text(encoding="utf-8")), edge)
+        except (ValueError, KeyError, TypeError) as error:
+            raise KoCLIPError("config_not_json", path=path, reason=error) from error
+
+    @classmethod
+    def _from_json(cls, raw: dict, edge: int) -> ImageProcessor:
+        size = raw.get("size", edge)
+        if isinstance(size, dict):
+            size = size.get("shortest_edge") or (size["height"], size["width"])
+        elif isinstance(size, int) and not raw.get("do_center_crop"):
+            size = (size, size)
+        crop = raw.get("crop_size", edge)
+        crop = (crop, crop) if isinstance(crop, int) else (crop["height"], crop["width"])
+        processor = cls(
+            size,
+            crop if raw.get("do_center_crop") else None,
+            resample=int(raw.get("resample", Image.Resampling.BICUBIC)),
+            mean=tuple(map(float, raw.get("image_mean", CLIP_MEAN))),
+            std=tuple(map(float, raw.get("image_std", CLIP_STD))),
+        )
+        if (processor.crop or processor.size) != (edge, edge):
+            raise ValueError(f"pictures would not be {edge}×{edge} pixels")
+        return processor
+
+    def to_json(self) -> dict:
+        """The settings as transformers' CLIPImageProcessor spells them."""
+        is_edge = isinstance(self.size, int)
+        height, width = self.crop or self.size
+        return {
+            "image_processor_type": "CLIPImageProcessor",
+            "do_convert_rgb": True,
+            "do_resize": True,
+            "size": {"shortest_edge": self.size}
+            if is_edge
+            else {"height": self.size[0], "width": self.size[1]},
+            "resample": int(self.resample),
+            "do_center_crop": self.crop is not None,
+            "crop_size": {"height": height, "width": width},
+            "do_rescale": True,
+            "rescale_factor": 1 / 255,
+            "do_normalize": True,
+            "image_mean": list(self.mean),
+            "image_std": list(self.std),
+        }
+
+
+def _middle(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    limit = min(width, height) * _MAX_ASPECT
+    if max(width, height) <= limit:
+        return image
+    left, top = max(0, (width - limit) // 2), max(0, (height - limit) // 2)
+    return image.crop((left, top, width - left, height - top))

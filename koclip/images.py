@@ -1,0 +1,116 @@
+"""Any picture that people bring → an upright RGB image, or a message that says why not."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from koclip.errors import KoCLIPError
+
+MAX_MEGAPIXELS = 100
+"""Larger pictures are refused before they are decoded: 100 megapixels decode to 300 MB."""
+
+ImageSource = Image.Image | str | os.PathLike | bytes | IO[bytes] | np.ndarray
+"""What counts as an image everywhere in KoCLIP."""
+
+
+def open_image(source: ImageSource | None) -> Image.Image:
+    """An upright RGB image from a PIL image, a path, encoded bytes, a file or a uint8 array.
+
+    EXIF rotation is applied, transparency is laid on white, 16-bit and float pictures are scaled
+    to 8 bits, and of an animation the first frame is taken.
+
+    Raises:
+        KoCLIPError: nothing was given, or it is no readable picture, or it is too large.
+    """
+    if source is None:
+        raise KoCLIPError("image_missing")
+    if isinstance(source, np.ndarray):
+        source = _from_array(source)
+    try:
+        image = source if isinstance(source, Image.Image) else _open_file(source)
+        _check_size(image)
+        image.seek(0) if getattr(image, "is_animated", False) else image.load()
+        return _to_rgb(_upright(image))
+    except KoCLIPError:
+        raise
+    except FileNotFoundError as error:
+        raise KoCLIPError("image_not_found", path=source) from error
+    except UnidentifiedImageError as error:  # its own words name a buffer's address
+        raise KoCLIPError("image_unreadable", reason="unknown format") from error
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        raise KoCLIPError("image_unreadable", reason=error) from error
+
+
+def open_images(sources: ImageSource | Iterable[ImageSource]) -> list[Image.Image]:
+    """`open_image` of each; a single image counts as a list of one."""
+    if sources is None or isinstance(sources, (Image.Image, str, os.PathLike, bytes)):
+        return [open_image(sources)]
+    if isinstance(sources, np.ndarray) and sources.ndim < 4:
+        return [open_image(sources)]
+    return [open_image(source) for source in sources]
+
+
+def _open_file(source: str | os.PathLike | bytes | IO[bytes]) -> Image.Image:
+    if isinstance(source, bytes):
+        source = io.BytesIO(source)
+    elif isinstance(source, str):
+        source = Path(source)
+    return Image.open(source)
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+        raise KoCLIPError(
+            "image_too_large", width=image.width, height=image.height, limit=MAX_MEGAPIXELS
+        )
+    if not (image.width and image.height):
+        raise KoCLIPError("image_unreadable", reason="it has no pixels")
+
+
+def _from_array(array: np.ndarray) -> Image.Image:
+    shape_ok = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 3, 4))
+    if not shape_ok or array.size == 0 or array.dtype.kind not in "uif":
+        raise KoCLIPError("image_bad_array", shape=array.shape, dtype=array.dtype)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    return Image.fromarray(array if array.dtype == np.uint8 else _to_bytes(array))
+
+
+def _to_bytes(array: np.ndarray) -> np.ndarray:
+    """Grey or colour values of any numeric type → 0…255.
+
+    Floats up to 1 count as fractions of white, whole numbers above 255 as 16-bit.
+    """
+    values = np.nan_to_num(array.astype(np.float32), posinf=255.0)
+    largest = float(values.max())
+    if array.dtype.kind == "f" and largest <= 1.0:
+        values *= 255.0
+    elif largest > 255.0:
+        values *= 255.0 / max(largest, 65535.0)
+    return np.clip(values + 0.5, 0, 255).astype(np.uint8)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF says nothing about the pixels, and fails in many ways
+        return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_to_bytes(np.asarray(image))).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(white, layer).convert("RGB")
+    return image.convert("RGB")

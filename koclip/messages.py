@@ -1,0 +1,272 @@
+"""Every sentence that KoCLIP says when something is wrong, as (Korean, English)."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, tuple[str, str]] = {
+    # checkpoints
+    "config_not_json": (
+        "{path}: 설정 파일을 JSON으로 읽을 수 없습니다({reason}). 원본을 다시 내려받아 주세요.",
+        "{path}: the configuration is not readable JSON ({reason}). Download it again.",
+    ),
+    "config_unsupported": (
+        "{path}: {part}의 종류 '{kind}'은(는) 지원하지 않습니다. 지원하는 종류: {known}.",
+        "{path}: the {part} type '{kind}' is not supported. Supported: {known}.",
+    ),
+    "config_bad_value": (
+        "{path}: 설정 '{key}'의 값 {value}이(가) 올바르지 않습니다. {expected}이어야 합니다.",
+        "{path}: setting '{key}' has the value {value}; it must be {expected}.",
+    ),
+    "config_missing_key": (
+        "{path}: 설정에 꼭 필요한 '{key}' 항목이 없습니다.",
+        "{path}: the configuration lacks the required key '{key}'.",
+    ),
+    "weights_unreadable": (
+        "{path}: 가중치 파일을 읽을 수 없습니다({reason}). 파일이 잘렸거나 손상되었으니 다시 "
+        "내려받아 주세요.",
+        "{path}: the weight file cannot be read ({reason}). It is cut short or damaged: "
+        "download it again.",
+    ),
+    "weights_unsafe": (
+        "{path}: 이 파일은 '{name}' 객체를 실행하려고 해서 열지 않았습니다. safetensors 형식"
+        "(model.safetensors)으로 저장한 파일을 사용해 주세요.",
+        "{path}: refused, because opening it would run '{name}'. Use the safe form, "
+        "model.safetensors.",
+    ),
+    "weights_mismatch": (
+        "{path}: 가중치가 설정과 맞지 않습니다.\n{details}",
+        "{path}: the weights do not fit the configuration.\n{details}",
+    ),
+    # text
+    "text_not_string": (
+        "글이 있어야 할 곳에 {kind}이(가) 들어왔습니다. 문자열을 넣어 주세요.",
+        "Expected text, got {kind}. Pass a string.",
+    ),
+    "text_empty": (
+        "글이 비어 있습니다. 찾거나 비교할 말을 입력해 주세요.",
+        "The text is empty. Type something to look for or compare.",
+    ),
+    "text_too_long": (
+        "글이 너무 깁니다: {tokens} 토큰인데 이 모델은 {limit} 토큰까지 읽습니다. 짧게 줄여 "
+        "주세요. 글의 앞부분: “{start}”",
+        "The text is too long: {tokens} tokens, and this model reads at most {limit}. "
+        "Shorten it. It begins: “{start}”",
+    ),
+    "token_out_of_range": (
+        "토큰 번호 {value}은(는) 이 모델의 어휘 범위 0–{limit} 밖입니다.",
+        "Token id {value} is outside this model's vocabulary, 0–{limit}.",
+    ),
+    "tokens_bad_shape": (
+        "토큰 배열의 모양이 [문장, 토큰]이어야 하는데 {shape}입니다.",
+        "Token ids must have the shape [texts, tokens], got {shape}.",
+    ),
+    "mask_bad_shape": (
+        "attention_mask의 모양 {mask}이(가) 토큰 배열의 모양 {tokens}과(와) 다릅니다.",
+        "attention_mask has the shape {mask}, but the token ids have {tokens}.",
+    ),
+    "tokenizer_missing": (
+        "모델 '{name}'에 토크나이저 파일이 없어 글을 읽을 수 없습니다. tokenizer.json을 모델 "
+        "폴더에 넣거나, 직접 만든 토큰 번호로 get_text_features를 사용해 주세요.",
+        "Model '{name}' has no tokenizer files, so it cannot read text. Put tokenizer.json into "
+        "its folder, or call get_text_features with token ids of your own.",
+    ),
+    "tokenizer_unreadable": (
+        "{path}: 토크나이저를 읽을 수 없습니다({reason}).",
+        "{path}: the tokenizer cannot be read ({reason}).",
+    ),
+    "tokenizer_mismatch": (
+        "{path}: 토크나이저의 토큰 번호가 {largest}까지인데 모델의 어휘는 {vocabulary}개입니다. "
+        "이 모델과 함께 배포된 토크나이저를 사용해 주세요.",
+        "{path}: the tokenizer has ids up to {largest}, but the model's vocabulary has "
+        "{vocabulary} rows. Use the tokenizer published with this model.",
+    ),
+    # images
+    "image_missing": (
+        "이미지가 없습니다. 사진을 올리거나 붙여 넣어 주세요.",
+        "There is no image. Upload or paste a picture.",
+    ),
+    "image_not_found": (
+        "{path}: 이런 파일이 없습니다.",
+        "{path}: there is no such file.",
+    ),
+    "image_unreadable": (
+        "이미지로 읽을 수 없는 파일입니다({reason}). JPEG, PNG, WebP 같은 사진 파일을 넣어 주세요.",
+        "This is not a readable image ({reason}). Use a picture file such as JPEG, PNG or WebP.",
+    ),
+    "image_too_large": (
+        "이미지가 너무 큽니다: {width}×{height} 픽셀. {limit} 메가픽셀 이하로 줄여 주세요.",
+        "The image is too large: {width}×{height} pixels. Shrink it to at most {limit} megapixels.",
+    ),
+    "image_bad_array": (
+        "이미지 배열은 [높이, 너비], [높이, 너비, 3] 또는 [높이, 너비, 4] 모양의 숫자여야 하는데 "
+        "{shape} {dtype}입니다.",
+        "An image array must hold numbers of the shape [height, width], [height, width, 3] or "
+        "[height, width, 4], got {shape} {dtype}.",
+    ),
+    "pixels_bad_shape": (
+        "pixel_values의 모양이 {expected}이어야 하는데 {shape}입니다.",
+        "pixel_values must have the shape {expected}, got {shape}.",
+    ),
+    # the three demos
+    "labels_empty": (
+        "비교할 레이블이 없습니다. 한 줄에 하나씩, 또는 쉼표로 나누어 적어 주세요.",
+        "There are no labels to compare. Write one per line, or separate them by commas.",
+    ),
+    "labels_too_many": (
+        "레이블이 {count}개입니다. {limit}개까지 비교할 수 있습니다.",
+        "There are {count} labels; at most {limit} can be compared.",
+    ),
+    "template_without_slot": (
+        "템플릿 “{template}”에 레이블이 들어갈 자리 {{}}가 없습니다. 예: 이것은 {{}} 이다.",
+        "The template “{template}” has no {{}} where the label goes. Example: 이것은 {{}} 이다.",
+    ),
+    "grid_bad_size": (
+        "행과 열은 1부터 {limit}까지의 정수여야 하는데 {rows}×{columns}입니다.",
+        "Rows and columns must be whole numbers from 1 to {limit}, got {rows}×{columns}.",
+    ),
+    "grid_finer_than_image": (
+        "{width}×{height} 픽셀 이미지는 {rows}행 {columns}열로 나눌 수 없습니다. 행과 열을 줄이거나 "
+        "더 큰 이미지를 사용해 주세요.",
+        "A {width}×{height} pixel image cannot be cut into {rows} rows and {columns} columns. "
+        "Use fewer, or a larger image.",
+    ),
+    "result_count_bad": (
+        "결과 개수는 1 이상의 정수여야 하는데 {value}입니다.",
+        "The number of results must be a whole number of at least 1, got {value}.",
+    ),
+    # databases
+    "database_not_found": (
+        "{path}: 이미지 데이터베이스가 없습니다. `python -m koclip index 폴더`로 만들 수 있습니다.",
+        "{path}: there is no image database. Make one with `python -m koclip index FOLDER`.",
+    ),
+    "database_unreadable": (
+        "{path}: 이미지 데이터베이스를 읽을 수 없습니다({reason}).",
+        "{path}: the image database cannot be read ({reason}).",
+    ),
+    "database_other_model": (
+        "이 데이터베이스는 '{database_model}' 모델로 만들어져 '{model}' 모델로는 검색할 수 없습니다. "
+        "{database_model} 모델을 고르거나 `{command}`로 다시 만들어 주세요.",
+        "This database was made by '{database_model}' and cannot be searched with '{model}'. "
+        "Choose {database_model}, or rebuild it with `{command}`.",
+    ),
+    "database_none_for_model": (
+        "모델 '{model}'에 맞는 이미지 데이터베이스가 정해져 있지 않습니다. "
+        "`python -m koclip index 폴더 --model {model}`로 만들어 주세요.",
+        "No image database is known for model '{model}'. Make one with "
+        "`python -m koclip index FOLDER --model {model}`.",
+    ),
+    "folder_not_found": (
+        "{path}: 이런 폴더가 없습니다.",
+        "{path}: there is no such folder.",
+    ),
+    "database_no_images": (
+        "{path}: 읽을 수 있는 이미지가 없습니다.",
+        "{path}: there are no readable images.",
+    ),
+    # where files come from
+    "hub_unknown_model": (
+        "'{name}'이라는 모델을 모릅니다. 쓸 수 있는 이름: {known}. 모델 폴더의 경로나 Hugging Face "
+        "Hub의 '소유자/이름'도 쓸 수 있습니다.",
+        "There is no model named '{name}'. Known names: {known}. The path of a model folder, or "
+        "'owner/name' on the Hugging Face Hub, will do too.",
+    ),
+    "hub_unknown_model_close": (
+        "'{name}'이라는 모델을 모릅니다. 혹시 '{close}'인가요? 쓸 수 있는 이름: {known}.",
+        "There is no model named '{name}'. Did you mean '{close}'? Known names: {known}.",
+    ),
+    "hub_no_folder": (
+        "{folder}: 이런 폴더가 없습니다. 경로를 확인해 주세요.",
+        "{folder}: there is no such folder. Check the path.",
+    ),
+    "hub_folder_incomplete": (
+        "{folder}: 이 폴더에 {file} 파일이 없어 모델로 열 수 없습니다.",
+        "{folder}: this folder lacks {file}, so it cannot be opened as a model.",
+    ),
+    "hub_lfs_pointer": (
+        "{path}: 가중치가 아니라 Git LFS 표시 파일입니다. {folder}에서 `git lfs pull`을 실행해 "
+        "주세요.",
+        "{path}: this is a Git LFS pointer, not the weights. Run `git lfs pull` in {folder}.",
+    ),
+    "hub_bad_id": (
+        "'{repo}'은(는) Hugging Face Hub의 이름이 될 수 없습니다. '소유자/이름'처럼 적어 주세요.",
+        "'{repo}' cannot be a name on the Hugging Face Hub. Write it as 'owner/name'.",
+    ),
+    "hub_offline": (
+        "'{repo}'의 파일이 이 컴퓨터에 다 있지 않은데 오프라인 모드(HF_HUB_OFFLINE)가 켜져 "
+        "있습니다. 오프라인 모드를 끄고 한 번 내려받거나, 내장 모델 koclip-mini를 사용해 주세요.",
+        "The files of '{repo}' are not all on this machine, and offline mode (HF_HUB_OFFLINE) is "
+        "on. Turn it off to download them once, or use the bundled model koclip-mini.",
+    ),
+    "hub_unreachable": (
+        "'{repo}'을(를) 받으려 했지만 {endpoint}에 연결할 수 없습니다({reason}). 네트워크를 확인한 "
+        "뒤 다시 시도하거나, 네트워크가 필요 없는 koclip-mini를 사용해 주세요.",
+        "'{repo}' is needed, but {endpoint} cannot be reached ({reason}). Check the network and "
+        "try again, or use koclip-mini, which needs none.",
+    ),
+    "hub_server_error": (
+        "{endpoint}이(가) '{repo}' 요청에 오류 {status}(으)로 답했습니다. 잠시 뒤 다시 시도해 "
+        "주세요.",
+        "{endpoint} answered the request for '{repo}' with error {status}. Try again in a while.",
+    ),
+    "hub_bad_answer": (
+        "{endpoint}이(가) '{repo}' 요청에 Hugging Face Hub답지 않은 답을 했습니다. 로그인이 필요한 "
+        "무선망, 프록시, HF_ENDPOINT 설정을 확인해 주세요.",
+        "{endpoint} did not answer the request for '{repo}' as a Hugging Face Hub does. Check for "
+        "a network login page, a proxy, or a wrong HF_ENDPOINT.",
+    ),
+    "hub_denied": (
+        "'{repo}'을(를) 받을 권한이 없습니다. {endpoint}/{repo}에서 접근을 신청하거나, "
+        "`hf auth login`으로 로그인한 뒤 다시 시도해 주세요.",
+        "Access to '{repo}' was denied. Ask for access at {endpoint}/{repo}, or log in with "
+        "`hf auth login`, and try again.",
+    ),
+    "hub_no_repo": (
+        "{endpoint}에 '{repo}'이(가) 없거나 비공개입니다. 이름을 확인해 주세요. 비공개라면 "
+        "`hf auth login`으로 로그인하고, 폴더를 뜻했다면 그 경로가 있는지 확인해 주세요.",
+        "'{repo}' does not exist on {endpoint}, or is private. Check the name; if it is private, "
+        "log in with `hf auth login`; if you meant a folder, check that it exists.",
+    ),
+    "hub_no_revision": (
+        "'{repo}'에 '{revision}' 리비전이 없습니다. 브랜치, 태그 또는 커밋 이름을 확인해 주세요.",
+        "'{repo}' has no revision '{revision}'. Check the name of the branch, tag or commit.",
+    ),
+    "hub_no_file": (
+        "'{repo}'에 {file} 파일이 없습니다. 저장소 이름과 리비전을 확인해 주세요.",
+        "'{repo}' has no {file}. Check the repository's name and revision.",
+    ),
+    "hub_cut": (
+        "'{repo}'의 {file}을(를) 받다가 연결이 끊겼습니다({size:,} B 중 {done:,} B). 다시 실행하면 "
+        "이어서 받습니다.",
+        "The connection broke while {file} of '{repo}' was arriving ({done:,} of {size:,} B). "
+        "Run it again to continue from there.",
+    ),
+    "hub_download_damaged": (
+        "'{repo}'에서 받은 {file}이(가) 온전하지 않아 버렸습니다: {expected}이어야 하는데 "
+        "{actual}입니다. 다시 시도하고, 되풀이되면 네트워크의 프록시나 미러를 확인해 주세요.",
+        "{file} of '{repo}' arrived damaged and was thrown away: expected {expected}, got "
+        "{actual}. Try again; if it recurs, suspect a proxy or mirror on the network.",
+    ),
+    "hub_cache_damaged": (
+        "저장되어 있던 {file}이(가) 손상되었습니다: {expected}이어야 하는데 {actual}입니다. "
+        "{path} 파일을 지우면 다음에 다시 내려받습니다.",
+        "The cached {file} is damaged: expected {expected}, found {actual}. Delete {path} and "
+        "it will be downloaded again.",
+    ),
+    "hub_not_as_published": (
+        "'{name}'의 {file}이(가) 공개된 것과 다릅니다: {expected:,} B이어야 하는데 {actual:,} B"
+        "입니다. 바뀐 파일을 쓰려면 revision을 직접 지정해 주세요.",
+        "{file} of '{name}' is not the published one: expected {expected:,} B, listed with "
+        "{actual:,} B. To use the changed file, name its revision yourself.",
+    ),
+    "hub_disk_full": (
+        "{folder}의 디스크에 {file}을(를) 받을 자리가 없습니다. 공간을 비우거나 HF_HOME을 다른 "
+        "디스크로 지정해 주세요. 받은 부분은 남겨 두었습니다.",
+        "The disk of {folder} has no room for {file}. Make room, or point HF_HOME to another "
+        "disk. What has arrived is kept.",
+    ),
+    "hub_cache_unwritable": (
+        "내려받은 파일을 {folder}에 저장할 수 없습니다({reason}). 쓰기 권한을 주거나 HF_HOME을 쓸 "
+        "수 있는 폴더로 지정해 주세요.",
+        "Downloads cannot be kept in {folder} ({reason}). Make it writable, or point HF_HOME to a "
+        "folder that is.",
+    ),
+}

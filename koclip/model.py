@@ -1,0 +1,215 @@
+"""KoCLIP: the model as people use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from koclip import image_to_text, similarity, text_to_patch
+from koclip.checkpoint import load_parameters, save_parameters
+from koclip.config import ModelConfig, TextConfig, read_config
+from koclip.encoder import Encoder
+from koclip.errors import KoCLIPError
+from koclip.files import write_whole
+from koclip.hub import ModelFiles, Progress, locate
+from koclip.image_processor import ImageProcessor
+from koclip.images import ImageSource, open_images
+from koclip.processor import KoCLIPProcessor
+from koclip.tokenizer import TextTokenizer
+
+
+class DualEncoderOutput(NamedTuple):
+    """What calling the model returns, named as in the original."""
+
+    logits_per_image: jax.Array
+    """[images, texts], cosines times exp(logit_scale)."""
+    logits_per_text: jax.Array
+    text_embeds: jax.Array
+    """[texts, D], unit rows."""
+    image_embeds: jax.Array
+
+
+class KoCLIP:
+    """A Korean text tower and an image tower that meet in one embedding space."""
+
+    def __init__(
+        self, config: ModelConfig, parameters: dict, processor: KoCLIPProcessor, files: ModelFiles
+    ) -> None:
+        self.config = config
+        self.processor = processor
+        self.files = files
+        self._encoder = Encoder(config, parameters)
+        self.logit_scale = float(np.exp(np.asarray(parameters["logit_scale"])))
+        """What cosines are multiplied by before a softmax."""
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str | os.PathLike = "koclip-mini",
+        *,
+        revision: str | None = None,
+        progress: Progress | None = None,
+    ) -> KoCLIP:
+        """Opens a model: "koclip-mini", "koclip-base", "koclip-large", a folder or a Hub id.
+
+        Args:
+            revision: branch, tag or commit on the Hub.
+            progress: called with (file name, bytes so far, bytes in all) while downloading.
+
+        Raises:
+            KoCLIPError: no such model, no connection, or files that are damaged or do not fit.
+        """
+        files = locate(name, revision=revision, progress=progress)
+        config, parameters = load_parameters(
+            files.weights, read_config(files.folder / "config.json")
+        )
+        tokenizer = (
+            TextTokenizer.from_folder(files.tokenizer, config.text) if files.tokenizer else None
+        )
+        images = ImageProcessor.for_model(files.folder, config)
+        processor = KoCLIPProcessor(tokenizer, images, model_name=files.name)
+        return cls(config, parameters, processor, files)
+
+    @property
+    def name(self) -> str:
+        """What the model was opened as."""
+        return self.files.name
+
+    @property
+    def revision(self) -> str:
+        """The Hub's commit, or a fingerprint of local files."""
+        return self.files.revision
+
+    @property
+    def parameters(self) -> dict:
+        """All weights, a nested dict of float32 arrays."""
+        return self._encoder.parameters
+
+    def embed_texts(self, texts: str | Sequence[str]) -> np.ndarray:
+        """Texts → float32 unit rows [texts, D].
+
+        Raises:
+            KoCLIPError: a text is no string or too long, or the model has no tokenizer.
+        """
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        if not texts:
+            return np.empty((0, self.config.projection_dim), np.float32)
+        return similarity.unit_rows(self._encoder.text_features(*self.processor.tokenize(texts)))
+
+    def embed_images(self, images: ImageSource | Iterable[ImageSource]) -> np.ndarray:
+        """Images → float32 unit rows [images, D].
+
+        Raises:
+            KoCLIPError: something is no readable image.
+        """
+        pictures = open_images(images)
+        if not pictures:
+            return np.empty((0, self.config.projection_dim), np.float32)
+        pixels = self.processor.image_processor(pictures)
+        return similarity.unit_rows(self._encoder.image_features(pixels))
+
+    def get_text_features(
+        self, input_ids: np.ndarray, attention_mask: np.ndarray | None = None
+    ) -> jax.Array:
+        """Token ids [B, T] → features [B, D], not normalised. No mask means no padding.
+
+        Raises:
+            KoCLIPError: wrong shapes, more tokens than positions, or ids outside the vocabulary;
+                the original returned NaN for the last two.
+        """
+        ids = np.asarray(input_ids)
+        _check_tokens(ids, self.config.text)
+        mask = np.ones_like(ids) if attention_mask is None else np.asarray(attention_mask)
+        if mask.shape != ids.shape:
+            raise KoCLIPError("mask_bad_shape", mask=list(mask.shape), tokens=list(ids.shape))
+        return jnp.asarray(self._encoder.text_features(ids, mask))
+
+    def get_image_features(self, pixel_values: np.ndarray) -> jax.Array:
+        """Normalised pixels [B, H, W, 3] → features [B, D], not normalised.
+
+        Raises:
+            KoCLIPError: the pixels are not in that shape.
+        """
+        pixels = np.asarray(pixel_values, np.float32)
+        edge = self.config.vision.image_size
+        if pixels.shape[1:] != (edge, edge, 3):
+            expected = f"[B, {edge}, {edge}, 3]"
+            raise KoCLIPError("pixels_bad_shape", expected=expected, shape=list(pixels.shape))
+        return jnp.asarray(self._encoder.image_features(pixels))
+
+    def __call__(
+        self,
+        input_ids: np.ndarray,
+        pixel_values: np.ndarray,
+        attention_mask: np.ndarray | None = None,
+        token_type_ids: np.ndarray | None = None,
+    ) -> DualEncoderOutput:
+        """Scores every image against every text, as the original's `model(**inputs)`.
+
+        `token_type_ids` may be there, as some tokenizers add them: KoCLIP's texts are all of
+        type 0.
+        """
+        del token_type_ids
+        text = similarity.unit_rows(self.get_text_features(input_ids, attention_mask))
+        image = similarity.unit_rows(self.get_image_features(pixel_values))
+        logits = jnp.asarray(similarity.cosine(image, text) * np.float32(self.logit_scale))
+        return DualEncoderOutput(logits, logits.T, jnp.asarray(text), jnp.asarray(image))
+
+    def classify(
+        self,
+        image: ImageSource,
+        labels: str | Sequence[str],
+        template: str | Sequence[str] = image_to_text.DEFAULT_TEMPLATE,
+        softmax: bool = True,
+    ) -> list[image_to_text.LabelScore]:
+        """Labels by how well they fit `image`; see `koclip.image_to_text.classify`."""
+        return image_to_text.classify(self, image, labels, template, softmax)
+
+    def rank_patches(
+        self, image: ImageSource, query: str, rows: int = 3, columns: int = 3
+    ) -> list[text_to_patch.PatchScore]:
+        """Tiles of `image` by how well they fit `query`; see `koclip.text_to_patch`."""
+        return text_to_patch.rank_patches(self, image, query, rows, columns)
+
+    def save_pretrained(self, folder: str | os.PathLike) -> None:
+        """Writes weights, settings and tokenizer into `folder`, to be opened again from there.
+
+        base and large take the VisionTextDualEncoder form, which transformers opens too.
+        """
+        folder = Path(folder)
+        save_parameters(folder, self.config, self.parameters)
+        settings = json.dumps(self.processor.image_processor.to_json(), indent=2) + "\n"
+        write_whole(folder / "preprocessor_config.json", settings.encode())
+        if self.processor.tokenizer:
+            for file in self.files.tokenizer.iterdir():
+                if file.name in ("tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
+                    shutil.copyfile(file, folder / file.name)
+            text = self.processor.tokenizer.backend.to_str()
+            write_whole(folder / "tokenizer.json", text.encode())
+
+
+def _check_tokens(ids: np.ndarray, config: TextConfig) -> None:
+    if ids.ndim != 2 or ids.size == 0 or ids.dtype.kind not in "iu":
+        raise KoCLIPError("tokens_bad_shape", shape=list(ids.shape))
+    outside = ids[(ids < 0) | (ids >= config.vocab_size)]
+    if outside.size:
+        raise KoCLIPError("token_out_of_range", value=outside[0], limit=config.vocab_size - 1)
+    if ids.shape[1] > config.max_tokens:
+        # With offset positions padding takes no position, but a padded row this long is a mistake.
+        raise KoCLIPError(
+            "text_too_long", tokens=ids.shape[1], limit=config.max_tokens, start=ids[0, :5].tolist()
+        )
+
+
+def load_koclip(name: str) -> tuple[KoCLIP, KoCLIPProcessor]:
+    """The model and its processor, as the original's `load_koclip`."""
+    model = KoCLIP.from_pretrained(name)
+    return model, model.processor

@@ -1,0 +1,89 @@
+"""Korean text → token ids."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from koclip.config import TextConfig
+from koclip.errors import KoCLIPError
+
+
+def clean_text(text: str) -> str:
+    """`text` in composed Unicode, with what UTF-8 cannot hold (lone surrogates) replaced."""
+    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+
+
+def checked_query(query: str) -> str:
+    """`query` in composed Unicode without outer spaces; an error if nothing is left."""
+    if not isinstance(query, str):
+        raise KoCLIPError("text_not_string", kind=type(query).__name__)
+    if not (query := clean_text(query).strip()):
+        raise KoCLIPError("text_empty")
+    return query
+
+
+class TextTokenizer:
+    """A `tokenizers` tokenizer with the model's limits.
+
+    transformers' AutoTokenizer wraps the same object, but importing it takes a second.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, config: TextConfig, path: Path) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0)
+        if largest >= config.vocab_size:
+            raise KoCLIPError(
+                "tokenizer_mismatch", path=path, largest=largest, vocabulary=config.vocab_size
+            )
+        self.backend = tokenizer
+        self._config = config
+
+    @classmethod
+    def from_folder(cls, folder: Path, config: TextConfig) -> TextTokenizer:
+        """Reads tokenizer.json, or whatever older files transformers can turn into one."""
+        path = folder / "tokenizer.json"
+        try:
+            if path.is_file():
+                return cls(Tokenizer.from_file(str(path)), config, path)
+            from transformers import AutoTokenizer
+
+            return cls(AutoTokenizer.from_pretrained(folder).backend_tokenizer, config, folder)
+        except KoCLIPError:
+            raise
+        except Exception as error:  # tokenizers raises bare Exception
+            raise KoCLIPError("tokenizer_unreadable", path=path, reason=error) from error
+
+    def __call__(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Texts → ids and mask, both int32 [B, longest], padded on the right.
+
+        Hangul is composed first (NFC), so that text typed on a Mac finds the same tokens.
+
+        Raises:
+            KoCLIPError: a text is not a string or has more tokens than the model has positions.
+        """
+        for text in texts:
+            if not isinstance(text, str):
+                raise KoCLIPError("text_not_string", kind=type(text).__name__)
+        prompts = [self._config.prompt_prefix + clean_text(text) for text in texts]
+        rows = [encoding.ids for encoding in self.backend.encode_batch_fast(prompts)]
+        for text, row in zip(texts, rows, strict=True):
+            if len(row) > self._config.max_tokens:
+                raise KoCLIPError(
+                    "text_too_long",
+                    tokens=len(row),
+                    limit=self._config.max_tokens,
+                    start=clean_text(text)[:20],
+                )
+        longest = max(map(len, rows), default=0)
+        ids = np.full((len(rows), longest), self._config.pad_token_id, np.int32)
+        mask = np.zeros((len(rows), longest), np.int32)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = row
+            mask[i, : len(row)] = 1
+        return ids, mask

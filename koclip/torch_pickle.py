@@ -1,0 +1,115 @@
+"""Where the tensors lie in a `pytorch_model.bin`, without torch and without running its pickle.
+
+torch.save writes a zip: a pickle that names the storages, and each storage as an uncompressed
+member. The pickle is read by an unpickler that knows four harmless names and refuses all others,
+so nothing from the file is executed. Format: torch/serialization.py, torch/_utils.py.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import ml_dtypes
+import numpy as np
+
+from koclip.errors import KoCLIPError
+
+_STORAGE_TYPES = {
+    "DoubleStorage": np.dtype("<f8"),
+    "FloatStorage": np.dtype("<f4"),
+    "HalfStorage": np.dtype("<f2"),
+    "BFloat16Storage": np.dtype(ml_dtypes.bfloat16),
+    "LongStorage": np.dtype("<i8"),
+    "IntStorage": np.dtype("<i4"),
+    "ShortStorage": np.dtype("<i2"),
+    "CharStorage": np.dtype("i1"),
+    "ByteStorage": np.dtype("u1"),
+    "BoolStorage": np.dtype("?"),
+}
+_LOCAL_HEADER_SIZE = 30  # of a zip member, before its name and extra field
+
+
+class TensorLocation(NamedTuple):
+    """A tensor's first element is at `offset` of the file."""
+
+    offset: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    is_contiguous: bool
+
+
+class _Storage(NamedTuple):
+    dtype: np.dtype
+    offset: int
+    size: int
+
+
+def read_torch_index(path: Path) -> dict[str, TensorLocation]:
+    """Tensor names → where they are.
+
+    Raises:
+        KoCLIPError: the pickle asks for anything but tensors.
+        ValueError, zipfile.BadZipFile: not the zip form of torch.save, or damaged.
+    """
+    with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+        pickles = [n for n in archive.namelist() if n.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise ValueError("not a torch.save archive")
+        folder = pickles[0].removesuffix("data.pkl")
+
+        def storage(dtype: np.dtype, key: str) -> _Storage:
+            member = archive.getinfo(f"{folder}data/{key}")
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError("its storages are compressed")
+            file.seek(member.header_offset)
+            header = file.read(_LOCAL_HEADER_SIZE)
+            name_length = int.from_bytes(header[26:28], "little")
+            extra_length = int.from_bytes(header[28:30], "little")
+            start = member.header_offset + _LOCAL_HEADER_SIZE + name_length + extra_length
+            return _Storage(dtype, start, member.file_size)
+
+        try:
+            state = _TensorUnpickler(archive.read(pickles[0]), storage, path).load()
+        except (pickle.UnpicklingError, EOFError, AttributeError) as error:
+            raise ValueError(str(error) or type(error).__name__) from error
+    if not isinstance(state, dict):
+        raise ValueError("it does not hold a table of tensors")
+    return {k: v for k, v in state.items() if isinstance(v, TensorLocation)}
+
+
+class _TensorUnpickler(pickle.Unpickler):
+    def __init__(self, data: bytes, storage: Callable[[np.dtype, str], _Storage], path: Path):
+        super().__init__(io.BytesIO(data))
+        self._storage = storage
+        self._path = path
+
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
+            return _locate_tensor
+        if module == "torch" and name in _STORAGE_TYPES:
+            return _STORAGE_TYPES[name]
+        raise KoCLIPError("weights_unsafe", path=self._path, name=f"{module}.{name}")
+
+    def persistent_load(self, pid: tuple) -> _Storage:
+        _kind, dtype, key, *_ = pid
+        return self._storage(dtype, key)
+
+
+def _locate_tensor(
+    storage: _Storage, first: int, shape: tuple, strides: tuple, *_: object
+) -> TensorLocation:
+    """Takes the place of torch._utils._rebuild_tensor_v2."""
+    contiguous = tuple(int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape)))
+    size = int(np.prod(shape, dtype=np.int64)) * storage.dtype.itemsize
+    if first * storage.dtype.itemsize + size > storage.size:
+        raise ValueError("a tensor is larger than its storage")
+    offset = storage.offset + first * storage.dtype.itemsize
+    return TensorLocation(offset, tuple(shape), storage.dtype, tuple(strides) == contiguous)
