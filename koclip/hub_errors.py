@@ -1,0 +1,78 @@
+"""What the Hub client's many exceptions mean, said once and clearly."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from huggingface_hub import constants
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    FileMetadataError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from koclip.errors import KoCLIPError
+
+_DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def explained(repo: str, *, file: str = "", revision: str | None = None) -> Iterator[None]:
+    """Turn whatever the client raises inside into one KoCLIPError about `repo` and `file`."""
+    try:
+        yield
+    except KoCLIPError:
+        raise
+    except (HTTPError, OSError, ValueError, LookupError) as error:
+        raise _explain(error, repo, file, revision or constants.DEFAULT_REVISION) from error
+
+
+def _explain(error: BaseException, repo: str, file: str, revision: str) -> KoCLIPError:
+    match error:
+        case OfflineModeIsEnabled():
+            return KoCLIPError("hub_offline", repo=repo)
+        case LocalEntryNotFoundError() if error.__cause__ is not None:
+            return _explain(error.__cause__, repo, file, revision)
+        case GatedRepoError() | DisabledRepoError():  # before its parent, RepositoryNotFoundError
+            return KoCLIPError("hub_denied", repo=repo, endpoint=constants.ENDPOINT)
+        case RepositoryNotFoundError():
+            return KoCLIPError("hub_no_repo", repo=repo, endpoint=constants.ENDPOINT)
+        case RevisionNotFoundError():
+            return KoCLIPError("hub_no_revision", repo=repo, revision=revision)
+        case RemoteEntryNotFoundError():
+            return KoCLIPError("hub_no_file", repo=repo, file=file)
+        case HfHubHTTPError():
+            return _explain_status(error.response.status_code, repo)
+        case HTTPError():  # no answer at all: name resolution, refusal, timeout, broken connection
+            reason = str(error) or type(error).__name__
+            return KoCLIPError(
+                "hub_unreachable", repo=repo, endpoint=constants.ENDPOINT, reason=reason
+            )
+        case HFValidationError():
+            return KoCLIPError("hub_bad_id", repo=repo)
+        case OSError() if error.errno in _DISK_IS_FULL:
+            return KoCLIPError("hub_disk_full", file=file, folder=constants.HF_HUB_CACHE)
+        case OSError() if not isinstance(error, FileMetadataError):
+            return KoCLIPError(
+                "hub_cache_unwritable", folder=constants.HF_HUB_CACHE, reason=str(error)
+            )
+        case _:  # an answer that no Hub gives, for example a hotel's login page
+            return KoCLIPError("hub_bad_answer", repo=repo, endpoint=constants.ENDPOINT)
+
+
+def _explain_status(status: int, repo: str) -> KoCLIPError:
+    if status in (401, 403):
+        return KoCLIPError("hub_denied", repo=repo, endpoint=constants.ENDPOINT)
+    if status == 404:
+        return KoCLIPError("hub_no_repo", repo=repo, endpoint=constants.ENDPOINT)
+    return KoCLIPError("hub_server_error", repo=repo, endpoint=constants.ENDPOINT, status=status)
