@@ -1,13 +1,14 @@
 """Files of a Hub repository in the standard cache: resumed downloads, every byte verified.
 
-`huggingface_hub.hf_hub_download` alone does not do this: since 2.x it deletes what had arrived
-when a download is interrupted, and no version compares the bytes with their hash. So the bytes
-are streamed here, through the client's own session, into `blobs/<hash>.incomplete`; they get
-their place in the cache once their hash is right, and then the client links them.
+`huggingface_hub.hf_hub_download` does not do this: 2.x deletes what had arrived when a download
+is interrupted, and does not compare the bytes with their hash. So the bytes are streamed here,
+through the client's own session, into `blobs/<hash>.incomplete`, and get their place in the cache
+(the documented layout: blobs, snapshots, refs) once their hash is right.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +20,6 @@ from typing import BinaryIO
 from huggingface_hub import (
     constants,
     get_session,
-    hf_hub_download,
     hf_hub_url,
     hf_raise_for_status,
 )
@@ -64,41 +64,48 @@ def download(repo: Repo, file: RemoteFile, commit: str, progress: Progress | Non
 
     An interrupted download goes on where it stopped, in this process or a later one.
     """
-    with explained(repo.id, file=file.name, revision=commit):
-        _fill_blob(repo, file, commit, progress)
-        path = hf_hub_download(
-            repo.id, file.name, repo_type=repo.type, revision=commit, library_name=LIBRARY
-        )
-        return Path(path)
-
-
-def _fill_blob(repo: Repo, file: RemoteFile, commit: str, progress: Progress | None) -> None:
     blob = repo.folder / "blobs" / file.object_id
-    partial = blob.with_name(f"{file.object_id}.incomplete")
+    path = repo.folder / "snapshots" / commit / file.name
     lock = repo.locks / f"{file.object_id}.lock"
-    blob.parent.mkdir(parents=True, exist_ok=True)
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with WeakFileLock(lock):
-        if blob.exists():  # another thread or process was faster
-            return
-        while True:
-            resumed = partial.exists()
-            _stream(repo, file, commit, partial, progress)
-            fault = contents_fault(partial, file.size, file.object_id)
-            if fault is None:
-                break
-            partial.unlink()
-            if not resumed:  # else what an earlier run had left may be to blame: start over once
-                expected, actual = fault
-                raise KoCLIPError(
-                    "hub_download_damaged",
-                    repo=repo.id,
-                    file=file.name,
-                    expected=expected,
-                    actual=actual,
-                )
-        partial.replace(blob)
-        remember_verified(blob, file.object_id)
+    with explained(repo.id, file=file.name, revision=commit):
+        for folder in (blob.parent, path.parent, lock.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        with WeakFileLock(lock):  # another thread or process may be faster
+            if not path.exists() and not blob.exists():
+                _fill(blob, repo, file, commit, progress)
+            if not path.exists():
+                _link(path, blob)
+    return path
+
+
+def _link(path: Path, blob: Path) -> None:
+    path.unlink(missing_ok=True)  # a link whose blob was deleted
+    try:
+        path.symlink_to(os.path.relpath(blob, path.parent))
+    except OSError:  # a file system, or a Windows account, without symbolic links
+        blob.replace(path)
+
+
+def _fill(blob: Path, repo: Repo, file: RemoteFile, commit: str, progress: Progress | None) -> None:
+    partial = blob.with_name(f"{blob.name}.incomplete")
+    while True:
+        resumed = partial.exists()
+        _stream(repo, file, commit, partial, progress)
+        fault = contents_fault(partial, file.size, file.object_id)
+        if fault is None:
+            break
+        partial.unlink()
+        if not resumed:  # else what an earlier run had left may be to blame: start over once
+            expected, actual = fault
+            raise KoCLIPError(
+                "hub_download_damaged",
+                repo=repo.id,
+                file=file.name,
+                expected=expected,
+                actual=actual,
+            )
+    partial.replace(blob)
+    remember_verified(blob, file.object_id)
 
 
 def _stream(

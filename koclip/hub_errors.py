@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from huggingface_hub import constants
 from huggingface_hub.errors import (
     DisabledRepoError,
-    FileMetadataError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
     HTTPError,
-    LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
@@ -41,8 +39,6 @@ def _explain(error: BaseException, repo: str, file: str, revision: str) -> KoCLI
     match error:
         case OfflineModeIsEnabled():
             return KoCLIPError("hub_offline", repo=repo)
-        case LocalEntryNotFoundError() if error.__cause__ is not None:
-            return _explain(error.__cause__, repo, file, revision)
         case GatedRepoError() | DisabledRepoError():  # before its parent, RepositoryNotFoundError
             return KoCLIPError("hub_denied", repo=repo, endpoint=constants.ENDPOINT)
         case RepositoryNotFoundError():
@@ -62,7 +58,7 @@ def _explain(error: BaseException, repo: str, file: str, revision: str) -> KoCLI
             return KoCLIPError("hub_bad_id", repo=repo)
         case OSError() if error.errno in _DISK_IS_FULL:
             return KoCLIPError("hub_disk_full", file=file, folder=constants.HF_HUB_CACHE)
-        case OSError() if not isinstance(error, FileMetadataError):
+        case OSError():
             return KoCLIPError(
                 "hub_cache_unwritable", folder=constants.HF_HUB_CACHE, reason=str(error)
             )

@@ -74,6 +74,15 @@ def refusal(*arguments, **options) -> KoCLIPError:
     return error
 
 
+def forbid_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Like a Windows account without the privilege."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+
+
 # ---- which files ---------------------------------------------------------------------------
 
 
@@ -408,6 +417,14 @@ def test_a_later_run_resumes_what_an_earlier_one_left(server):
     assert server.downloads() == [("flax_model.msgpack", 120_000)], "nothing is fetched twice"
 
 
+def test_a_file_that_the_hub_would_compress_is_resumed_too(server):
+    table = b"".join(b"%06d.jpg\t0.25,0.5\n" % row for row in range(10_000))
+    server.add("flax-community/koclip", {"val.tsv": table}, repo_type="space")
+    server.fail("cut", "val.tsv", 20_000, times=1)
+    assert hub_file("flax-community/koclip", "val.tsv", "space").read_bytes() == table
+    assert server.downloads() == [("val.tsv", 0), ("val.tsv", 20_000)]
+
+
 def test_a_server_that_ignores_ranges_is_read_from_the_start(server):
     server.fail("cut", FROM_CDN, 100_000, times=1)
     server.fail("ignore_range", FROM_CDN)
@@ -496,6 +513,13 @@ def test_a_damaged_download_is_refused_by_name(server, tmp_path, name, kind, val
     assert locate("koclip-base").weights.read_bytes() == WEIGHTS
 
 
+def test_a_body_without_end_is_not_read_to_the_end(server):
+    server.fail("long", FROM_CDN, 20_000_000)
+    counts = []
+    refusal("koclip-base", progress=lambda _, done, __: counts.append(done))
+    assert max(counts) < 2_000_000
+
+
 def test_a_damaged_left_over_is_started_over(server):
     server.fail("cut", FROM_CDN, 100_000, times=1)
     server.fail("close", FROM_CDN)
@@ -520,7 +544,9 @@ def test_a_damaged_cache_is_refused_by_name(server, monkeypatch, online, damage)
     assert f"Delete {blob}" in str(error)
     blob.unlink()  # what the message says
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    assert locate("koclip-base").weights.read_bytes() == WEIGHTS
+    assert locate("koclip-base") == files
+    assert files.weights.read_bytes() == WEIGHTS
+    assert files.weights.resolve() == blob
 
 
 def test_files_that_another_tool_cached_are_verified_once(server, monkeypatch):
@@ -539,6 +565,29 @@ def test_files_that_another_tool_cached_are_verified_once(server, monkeypatch):
     for _ in range(3):
         locate("koclip-base")
     assert sorted(hashed) == ["config.json", "flax_model.msgpack", "tokenizer.json"]
+
+
+def test_what_is_cached_here_serves_other_tools(server):
+    from huggingface_hub import hf_hub_download, scan_cache_dir
+
+    files = locate("koclip-base")
+    path = hf_hub_download("koclip/koclip-base", files.weights.name, local_files_only=True)
+    assert Path(path) == files.weights
+    report = scan_cache_dir(constants.HF_HUB_CACHE)
+    assert not report.warnings
+    assert {repo.repo_id for repo in report.repos} == {"koclip/koclip-base", "klue/roberta-large"}
+
+
+def test_a_file_system_without_links(server, monkeypatch):
+    forbid_links(monkeypatch)
+    files = locate("koclip-base")
+    assert files.weights.read_bytes() == WEIGHTS
+    assert not files.weights.is_symlink()
+    server.heal()
+    assert locate("koclip-base") == files
+    assert server.downloads() == []
+    files.weights.write_bytes(b"!" + WEIGHTS[1:])
+    assert f"Delete {files.weights}" in str(refusal("koclip-base"))
 
 
 def test_weights_that_are_not_the_published_ones(server, monkeypatch):
@@ -667,7 +716,10 @@ def test_a_disk_that_fills_up_keeps_what_has_arrived(server, monkeypatch):
 # ---- at the same time ----------------------------------------------------------------------
 
 
-def test_two_threads_download_once(server):
+@pytest.mark.parametrize("links", [True, False])
+def test_two_threads_download_once(server, monkeypatch, links):
+    if not links:
+        forbid_links(monkeypatch)
     server.fail("slow", FROM_CDN, 0.01)
     results = []
     threads = [
