@@ -79,7 +79,6 @@ def download(repo: Repo, file: RemoteFile, commit: str, progress: Progress | Non
 
 
 def _link(path: Path, blob: Path) -> None:
-    path.unlink(missing_ok=True)  # a link whose blob was deleted
     try:
         path.symlink_to(os.path.relpath(blob, path.parent))
     except OSError:  # a file system, or a Windows account, without symbolic links
