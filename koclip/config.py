@@ -78,7 +78,10 @@ class EfficientNetConfig:
     width_coefficient: float = 1.1
     depth_coefficient: float = 1.2
     num_classes: int = 1000
+    temperature: float = 1.0
+    """What the classifier's logits are divided by before the softmax."""
     top_k: int = 10
+    """How many classes keep their probability; the others count as 0."""
 
 
 VisionConfig = ViTConfig | EfficientNetConfig

@@ -128,7 +128,8 @@ class EfficientNetLite(nn.Module):
             x = InvertedBottleneck(block, name=f"block_{number}")(x)
         features = relu6(nn.Dense(HEAD_CHANNELS, name="head")(x))
         logits = nn.Dense(self.config.num_classes, name="classifier")(features.mean(axis=(1, 2)))
-        return TowerOutput(features, likeliest(nn.softmax(logits), self.config.top_k))
+        probabilities = nn.softmax(logits / self.config.temperature)
+        return TowerOutput(features, likeliest(probabilities, self.config.top_k))
 
 
 def likeliest(probabilities: jax.Array, count: int) -> jax.Array:
