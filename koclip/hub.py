@@ -15,7 +15,7 @@ from koclip.errors import KoCLIPError
 from koclip.hub_cache import Snapshot, open_snapshot, remember_revision
 from koclip.hub_download import Progress, Repo
 
-__all__ = ["PUBLISHED", "ModelFiles", "PublishedModel", "hub_file", "locate"]
+__all__ = ["PUBLISHED", "ModelFiles", "Progress", "PublishedModel", "hub_file", "locate"]
 
 WEIGHT_FILES = ("model.safetensors", "flax_model.msgpack", "pytorch_model.bin")
 """In order of preference; exactly one is used."""

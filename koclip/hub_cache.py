@@ -122,6 +122,8 @@ def remember_revision(repo: Repo, revision: str | None, commit: str) -> None:
 def _listed_snapshot(repo: Repo, revision: str | None) -> Snapshot:
     with explained(repo.id, revision=revision):
         info = _repo_info(repo, revision)
+        if not OBJECT_ID.fullmatch(info.sha or ""):  # it becomes a folder's name
+            raise ValueError("the listing names no commit")
         listed = {}
         for sibling in info.siblings or ():
             object_id = sibling.lfs.sha256 if sibling.lfs else sibling.blob_id
