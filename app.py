@@ -1,0 +1,13 @@
+"""The KoCLIP Space. `python app.py` opens it on this machine."""
+
+from __future__ import annotations
+
+import os
+
+# Before gradio is imported: the page must open, and stay, without any network.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+from koclip.ui.launch import launch
+
+if __name__ == "__main__":
+    launch()

@@ -1,0 +1,189 @@
+"""`python -m koclip`: the three demos, and what builds and measures, on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from koclip import __version__
+from koclip.errors import KoCLIPError
+
+if TYPE_CHECKING:
+    from koclip.model import KoCLIP
+
+Row = dict[str, object]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns 0, or 2 after saying what was wrong on standard error."""
+    args = _parser().parse_args(arguments)
+    try:
+        args.run(args)
+    except KoCLIPError as error:
+        print(f"koclip: {error.localized(_language())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="koclip", description="Korean CLIP: Korean text and images in one embedding space."
+    )
+    parser.add_argument("--version", action="version", version=f"koclip {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable, help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(run=run)
+        sub.add_argument("--json", action="store_true", help="print the result as JSON")
+        return sub
+
+    def model_option(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--model",
+            default="koclip-mini",
+            help="koclip-mini, koclip-base, koclip-large, koclip-base-pt, a folder or a Hub id",
+        )
+
+    sub = command("classify", _classify, "how likely each Korean label is for an image")
+    sub.add_argument("image", help="path of a picture")
+    sub.add_argument("labels", nargs="+", help="labels, as words or separated by commas")
+    sub.add_argument(
+        "--template",
+        action="append",
+        help="sentence with {} for the label; repeat it to average several",
+    )
+    sub.add_argument("--no-softmax", action="store_true", help="cosines only, no probabilities")
+    model_option(sub)
+
+    sub = command("search", _search, "the images of a database that fit a query best")
+    sub.add_argument("database", nargs="?", help="folder or .tsv; default: the model's own")
+    sub.add_argument("query", help="what to look for")
+    sub.add_argument("-k", type=int, default=10, help="how many images (default 10)")
+    model_option(sub)
+
+    sub = command("patches", _patches, "the parts of an image that fit a query best")
+    sub.add_argument("image", help="path of a picture")
+    sub.add_argument("query", help="what to look for")
+    sub.add_argument("--rows", type=int, default=3, help="default 3")
+    sub.add_argument("--columns", type=int, default=3, help="default 3")
+    model_option(sub)
+
+    sub = command("index", _index, "make a folder of images searchable")
+    sub.add_argument("folder", help="folder of pictures; the database is written into it")
+    model_option(sub)
+
+    sub = command("evaluate", _evaluate, "measure a model on captioned photographs")
+    sub.add_argument("model", help="as --model elsewhere")
+    sub.add_argument("--photos", required=True, help="folder with the photographs")
+    sub.add_argument("--captions", help="JSONL file; default: the bundled 256 of Flickr8k dev")
+    sub.add_argument("--first", type=int, help="only the first N photographs")
+    sub.add_argument(
+        "--squashed", action="store_true", help="the files were squashed to squares: use them whole"
+    )
+    return parser
+
+
+def _classify(args: argparse.Namespace) -> None:
+    from koclip.image_to_text import DEFAULT_TEMPLATE
+
+    labels = ",".join(args.labels)
+    template = DEFAULT_TEMPLATE if args.template is None else args.template
+    scores = _open(args.model).classify(args.image, labels, template, not args.no_softmax)
+    _print([score._asdict() for score in scores], args.json)
+
+
+def _search(args: argparse.Namespace) -> None:
+    from koclip.database import ImageDatabase
+
+    model = _open(args.model)
+    database = (
+        ImageDatabase.open(args.database) if args.database else ImageDatabase.for_model(model)
+    )
+    rows: list[Row] = [
+        {
+            "rank": hit.rank,
+            "score": hit.score,
+            "image": database.location(hit.item),
+            "caption": hit.item.caption_ko,
+        }
+        for hit in database.search(model, args.query, args.k)
+    ]
+    _print(rows, args.json)
+
+
+def _patches(args: argparse.Namespace) -> None:
+    scores = _open(args.model).rank_patches(args.image, args.query, args.rows, args.columns)
+    _print([score._asdict() for score in scores], args.json)
+
+
+def _index(args: argparse.Namespace) -> None:
+    from koclip.database import ImageDatabase
+
+    def progress(_name: str, done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done}/{total}", end="" if done < total else "\n", file=sys.stderr)
+
+    database, broken = ImageDatabase.build(_open(args.model), args.folder, progress)
+    for file, error in broken:
+        print(f"koclip: {file}: {error.localized(_language())}", file=sys.stderr)
+    row = {"folder": args.folder, "images": len(database), "unreadable": len(broken)}
+    _print([row | {"model": database.model, "revision": database.revision}], args.json)
+
+
+def _evaluate(args: argparse.Namespace) -> None:
+    from koclip.evaluation import bundled_captions, evaluate, read_photos
+
+    photos = read_photos(args.captions or bundled_captions())[: args.first]
+    scores = evaluate(_open(args.model), photos, args.photos, args.squashed)
+    _print([score._asdict() for score in scores], args.json)
+
+
+def _open(name: str) -> KoCLIP:
+    from koclip.compilation import use_compilation_cache
+    from koclip.model import KoCLIP
+
+    use_compilation_cache()
+    # A path typed in a shell is a folder even without "./" before it.
+    is_folder = os.sep in name and Path(name).is_dir()
+    return KoCLIP.from_pretrained(Path(name) if is_folder else name)
+
+
+def _print(rows: list[Row], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    cells = [list(rows[0])] + [[_cell(value) for value in row.values()] for row in rows]
+    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        padded = (c + " " * (w - _width(c)) for c, w in zip(line, widths, strict=True))
+        print("  ".join(padded).rstrip())
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return "–" if value is None else str(value)
+
+
+def _width(text: str) -> int:
+    """Columns on a terminal, where Hangul takes two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _language() -> str:
+    """The terminal's language, "ko" or another."""
+    settings = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return next(filter(None, settings), "en")[:2].lower()

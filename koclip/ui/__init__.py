@@ -1,0 +1,1 @@
+"""The Space: one Gradio page with three tabs over the three demos."""

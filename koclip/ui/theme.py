@@ -1,0 +1,31 @@
+"""Colours and fonts. Only fonts that are already on the visitor's machine: nothing is fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+
+_FONTS = [
+    "Pretendard",
+    "Apple SD Gothic Neo",
+    "Noto Sans KR",
+    "Malgun Gothic",
+    "NanumGothic",
+    "system-ui",
+    "sans-serif",
+]
+
+CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
+
+
+def make_theme() -> gr.themes.Base:
+    """Indigo on quiet grey, with large, calm shapes."""
+    return gr.themes.Soft(
+        primary_hue="indigo",
+        secondary_hue="indigo",
+        neutral_hue="slate",
+        radius_size="lg",
+        font=_FONTS,
+        font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
+    )
