@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from koclip.config import DUAL_ENCODER, KOCLIP, ModelConfig
+from koclip.config import DUAL_ENCODER, KOCLIP, ModelConfig, TextConfig
 from koclip.dual_encoder import INITIAL_LOGIT_SCALE, parameter_shapes
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
@@ -45,8 +45,7 @@ def load_parameters(weights: str | Path, config: ModelConfig) -> tuple[ModelConf
     stored = open_tensors(weights)
     form = "flax" if weights.suffix == ".msgpack" else "torch"
     config = _sized_by_file(config, stored, form)
-    published = _published(config, form)
-    _check(weights, config, published, stored)
+    published = _check(weights, config, form, stored)
 
     def read(path: str) -> jax.Array:
         tensor = published[path]
@@ -54,7 +53,7 @@ def load_parameters(weights: str | Path, config: ModelConfig) -> tuple[ModelConf
         return jnp.asarray(np.asarray(value, np.float32, order="C"))
 
     flat = {path: read(path) for path in published}
-    if config.raw.get("text_config", {}).get(_FROM_ZERO):
+    if config.text.positions_after_padding and config.raw["text_config"].get(_FROM_ZERO):
         filler = config.text.pad_token_id + 1
         flat[_POSITIONS] = flat[_POSITIONS][filler:]
         text = dataclasses.replace(
@@ -96,30 +95,25 @@ def _vision_type(config: ModelConfig) -> str:
     return getattr(config.vision, "model_type", "efficientnet-lite")
 
 
-def _published(config: ModelConfig, form: str) -> dict[str, PublishedTensor]:
-    """Our parameter paths → their published counterparts."""
-    shapes = flatten_dict(parameter_shapes(config), sep=".")
-    return {path: published_tensor(path, _vision_type(config), form) for path in shapes}
-
-
 def _sized_by_file(config: ModelConfig, stored: dict[str, StoredTensor], form: str) -> ModelConfig:
     sizes = {}
     for path, field in _SIZED_BY_FILE.items():
         table = stored.get(published_tensor(path, _vision_type(config), form).name)
-        if table is not None and len(table.shape) == 2:
-            sizes[field] = table.shape[0]
+        if table is not None and table.shape[1:] == (config.text.hidden_size,):
+            sizes[field] = max(table.shape[0], 1)
     return dataclasses.replace(config, text=dataclasses.replace(config.text, **sizes))
 
 
 def _check(
-    weights: Path,
-    config: ModelConfig,
-    published: dict[str, PublishedTensor],
-    stored: dict[str, StoredTensor],
-) -> None:
-    """Raises one error that names every missing, unknown and misshapen tensor."""
-    problems = []
+    weights: Path, config: ModelConfig, form: str, stored: dict[str, StoredTensor]
+) -> dict[str, PublishedTensor]:
+    """Our parameter paths → their published counterparts, all of which are in `stored`.
+
+    Raises one error that names every missing, unknown and misshapen tensor.
+    """
+    published, problems = {}, []
     for path, shape in flatten_dict(parameter_shapes(config), sep=".").items():
+        published[path] = published_tensor(path, _vision_type(config), form)
         name, layout = published[path]
         # A broadcast zero has the shape but no memory.
         expected = layout.write(np.broadcast_to(np.float32(0), shape.shape)).shape
@@ -128,7 +122,7 @@ def _check(
         elif stored[name].shape != expected:
             found = list(stored[name].shape)
             problems.append(f"wrong shape: {name} is {found}, expected {list(expected)}")
-        elif not stored[name].is_float:
+        elif not jnp.issubdtype(stored[name].dtype, jnp.floating):
             problems.append(f"wrong type: {name} holds no floating-point numbers")
     known = {tensor.name for tensor in published.values()}
     problems += [
@@ -138,6 +132,23 @@ def _check(
     ]
     if problems:
         raise KoCLIPError("weights_mismatch", path=weights, details="\n".join(problems))
+    _check_padding(weights, config.text)
+    return published
+
+
+def _check_padding(weights: Path, text: TextConfig) -> None:
+    """Padding must have a row in the tables, or its NaN would spread to the other tokens."""
+    limit = text.vocab_size
+    if text.positions_after_padding:
+        limit = min(limit, text.max_position_embeddings - 1)
+    if text.pad_token_id >= limit:
+        raise KoCLIPError(
+            "config_bad_value",
+            path=weights.with_name("config.json"),
+            key="pad_token_id",
+            value=text.pad_token_id,
+            expected=f"< {limit}",
+        )
 
 
 def _config_to_save(config: ModelConfig) -> dict:

@@ -109,6 +109,9 @@ _CHOICES = {
     "hidden_act": ("gelu", "gelu_new", "quick_gelu", "relu"),
     "pooling": ("first", "mean"),
 }
+# Far beyond any model, and small enough that a damaged setting cannot exhaust time or memory.
+_MOST = {"num_hidden_layers": 256, "image_size": 4096, "patch_size": 1024}
+_MOST_WHOLE, _MOST_FRACTION = 1 << 20, 10.0
 _VISION_TYPES = (*_VIT_DEFAULTS, "clip", "efficientnet-lite")
 
 
@@ -121,7 +124,7 @@ def read_config(path: str | Path) -> ModelConfig:
     path = Path(path)
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise KoCLIPError("config_not_json", path=path, reason=error) from error
     if not isinstance(raw, dict):
         raise KoCLIPError("config_not_json", path=path, reason="not an object")
@@ -134,17 +137,20 @@ def parse_config(raw: dict[str, Any], path: str | Path = "config.json") -> Model
     if form not in (HYBRID_CLIP, DUAL_ENCODER, KOCLIP):
         known = ", ".join((HYBRID_CLIP, DUAL_ENCODER, KOCLIP))
         raise KoCLIPError("config_unsupported", path=path, part="model", kind=form, known=known)
-    for key in ("text_config", "vision_config"):
-        if not isinstance(raw.get(key), dict):
-            raise KoCLIPError("config_missing_key", path=path, key=key)
     return ModelConfig(
-        text=_parse_text(raw["text_config"], form, path),
-        vision=_parse_vision(raw["vision_config"], path),
+        text=_parse_text(_required(raw, "text_config", path), form, path),
+        vision=_parse_vision(_required(raw, "vision_config", path), path),
         projection_dim=_number(raw, "projection_dim", 512, path),
         text_projection_bias=form == KOCLIP,
         model_type=form,
         raw=raw,
     )
+
+
+def _required(raw: dict[str, Any], key: str, path: str | Path) -> dict[str, Any]:
+    if not isinstance(raw.get(key), dict):
+        raise KoCLIPError("config_missing_key", path=path, key=key)
+    return raw[key]
 
 
 def _parse_text(raw: dict[str, Any], form: str, path: str | Path) -> TextConfig:
@@ -168,7 +174,7 @@ def _parse_vision(raw: dict[str, Any], path: str | Path) -> VisionConfig:
         known = ", ".join(_VISION_TYPES)
         raise KoCLIPError("config_unsupported", path=path, part="image", kind=kind, known=known)
     if kind == "clip":  # a whole CLIP was named; its image half is nested
-        raw, kind = raw.get("vision_config") or {}, "clip_vision_model"
+        raw, kind = _required(raw, "vision_config", path), "clip_vision_model"
     if kind == "efficientnet-lite":
         return _fill(EfficientNetConfig(), raw, path)
     return _fill(_VIT_DEFAULTS[kind], raw | {"model_type": kind}, path)
@@ -194,6 +200,9 @@ def _fill(defaults: Any, raw: dict[str, Any], path: str | Path) -> Any:
     heads = getattr(config, "num_attention_heads", None)
     if heads and config.hidden_size % heads:
         _bad_value("num_attention_heads", heads, f"a divisor of {config.hidden_size}", path)
+    patch = getattr(config, "patch_size", None)
+    if patch and patch > config.image_size:
+        _bad_value("patch_size", patch, f"at most image_size, {config.image_size}", path)
     return config
 
 
@@ -201,9 +210,11 @@ def _number(raw: dict[str, Any], key: str, default: int | float, path: str | Pat
     value = raw.get(key, default)
     whole = isinstance(default, int)
     least = 0 if key == "pad_token_id" else 1 if whole else 0.0
+    most = _MOST.get(key, _MOST_WHOLE if whole else _MOST_FRACTION)
     right_type = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
-    if not right_type or value < least:
-        _bad_value(key, value, f"{'a whole number' if whole else 'a number'} ≥ {least}", path)
+    if not right_type or not least <= value <= most:  # NaN is not either
+        kind = "a whole number" if whole else "a number"
+        _bad_value(key, value, f"{kind} from {least} to {most}", path)
     return value
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -52,9 +54,26 @@ class DualEncoder(nn.Module):
 
 
 def parameter_shapes(config: ModelConfig) -> dict:
-    """The nested dict of `jax.ShapeDtypeStruct` that a model of `config` has; allocates nothing."""
-    size = config.vision.image_size
+    """The nested dict of `jax.ShapeDtypeStruct` that a model of `config` has; allocates nothing.
+
+    The blocks of a transformer are alike, so one is traced and stands for all: tracing the 36 or
+    48 of a published model takes longer than reading its weights.
+    """
+    text, vision = dataclasses.replace(config.text, num_hidden_layers=1), config.vision
+    is_vit = isinstance(vision, ViTConfig)
+    if is_vit:
+        vision = dataclasses.replace(vision, num_hidden_layers=1)
+    shallow = DualEncoder(dataclasses.replace(config, text=text, vision=vision))
+    size = vision.image_size
     ids = jax.ShapeDtypeStruct((1, 2), jnp.int32)
     pixels = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
-    variables = jax.eval_shape(DualEncoder(config).init, jax.random.key(0), ids, ids, pixels)
-    return variables["params"]
+    shapes = jax.eval_shape(shallow.init, jax.random.key(0), ids, ids, pixels)["params"]
+    _repeat_block(shapes["text_tower"], config.text.num_hidden_layers)
+    if is_vit:
+        _repeat_block(shapes["vision_tower"], config.vision.num_hidden_layers)
+    return shapes
+
+
+def _repeat_block(tower: dict, count: int) -> None:
+    for i in range(1, count):
+        tower[f"block_{i}"] = tower["block_0"]

@@ -13,12 +13,14 @@ from typing import NamedTuple
 
 _NDARRAY_EXTENSION = 1
 _MAX_DEPTH = 64  # far deeper than any model; keeps a damaged file from exhausting the stack
+_MAX_RANK = 64  # NumPy's own limit; keeps it from exhausting the memory
 
 
 class ArrayLocation(NamedTuple):
-    """An array's bytes start at `offset` of the file."""
+    """An array is the `size` bytes at `offset` of the file."""
 
     offset: int
+    size: int
     shape: tuple[int, ...]
     dtype: str
 
@@ -48,7 +50,10 @@ def _walk(reader: _Reader, path: tuple[str, ...], arrays: dict[str, ArrayLocatio
         if reader.byte() != _NDARRAY_EXTENSION:
             raise ValueError(f"{'/'.join(path)}: not an array")
         end = reader.position + length
-        arrays["/".join(path)] = _array(reader)
+        array = _array(reader)
+        if array.offset + array.size != end:
+            raise ValueError(f"{'/'.join(path)}: the sizes of the array and its bytes disagree")
+        arrays["/".join(path)] = array
         reader.position = end
     else:
         raise ValueError(f"{'/'.join(path) or 'the top'}: neither a map nor an array")
@@ -58,10 +63,12 @@ def _array(reader: _Reader) -> ArrayLocation:
     if reader.array_length(reader.byte()) != 3:
         raise ValueError("an array is not packed as (shape, dtype, bytes)")
     rank = reader.array_length(reader.byte())
+    if rank > _MAX_RANK:
+        raise ValueError(f"an array of {rank} dimensions")
     shape = tuple(reader.integer() for _ in range(rank))
     dtype = reader.string()
-    reader.binary_length(reader.byte())
-    return ArrayLocation(reader.position, shape, dtype)
+    size = reader.binary_length(reader.byte())
+    return ArrayLocation(reader.position, size, shape, dtype)
 
 
 class _Reader:

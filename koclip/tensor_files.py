@@ -7,8 +7,8 @@ until each tensor is taken out. No reader runs code from a file.
 from __future__ import annotations
 
 import json
+import math
 import mmap
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -31,9 +31,9 @@ class StoredTensor(NamedTuple):
     """A tensor that is still in its file."""
 
     shape: tuple[int, ...]
-    is_float: bool
+    dtype: np.dtype
     read: Callable[[], np.ndarray]
-    """Returns the tensor; a view of the file where its type needs no conversion."""
+    """Returns the tensor; a view of the file unless it has to be dequantised."""
 
 
 def open_tensors(path: str | Path) -> dict[str, StoredTensor]:
@@ -50,7 +50,7 @@ def open_tensors(path: str | Path) -> dict[str, StoredTensor]:
         return reader(path)
     except KoCLIPError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file can fail anywhere in json, pickle or zipfile
         raise KoCLIPError("weights_unreadable", path=path, reason=error) from error
 
 
@@ -60,16 +60,23 @@ def _map(path: Path) -> mmap.mmap:
 
 
 def _stored(
-    buffer: mmap.mmap, offset: int, shape: tuple[int, ...], dtype: np.dtype
+    buffer: mmap.mmap,
+    offset: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    strides: tuple[int, ...] | None = None,
 ) -> StoredTensor:
-    count = int(np.prod(shape, dtype=np.int64))
-    if offset < 0 or offset + count * dtype.itemsize > len(buffer):
+    """The tensor that starts at `offset`; `strides` in bytes, None for a contiguous one."""
+    for number in (offset, *shape):
+        if not isinstance(number, int) or number < 0:
+            raise ValueError(f"{number} is no place or size")
+    if offset + math.prod(shape) * dtype.itemsize > len(buffer):
         raise ValueError("the file ends too early")
 
     def read() -> np.ndarray:
-        return np.frombuffer(buffer, dtype, count, offset).reshape(shape)
+        return np.ndarray(shape, dtype, buffer, offset, strides)
 
-    return StoredTensor(shape, dtype.kind in "fV", read)
+    return StoredTensor(shape, dtype, read)
 
 
 # safetensors ---------------------------------------------------------------------------------
@@ -88,6 +95,12 @@ _SAFETENSORS_TYPES = {
 }
 
 
+def _type_of(tensor: str, name: str, types: dict[str, np.dtype]) -> np.dtype:
+    if name not in types:
+        raise ValueError(f"{tensor}: numbers of type '{name}' are not supported")
+    return types[name]
+
+
 def _open_safetensors(path: Path) -> dict[str, StoredTensor]:
     """The format is a length, a JSON header and the bytes (huggingface/safetensors, README)."""
     buffer = _map(path)
@@ -98,26 +111,25 @@ def _open_safetensors(path: Path) -> dict[str, StoredTensor]:
     header.pop("__metadata__", None)
     tensors = {}
     for name, entry in header.items():
-        dtype = _SAFETENSORS_TYPES[entry["dtype"]]
+        dtype = _type_of(name, entry["dtype"], _SAFETENSORS_TYPES)
         begin, end = entry["data_offsets"]
         shape = tuple(entry["shape"])
-        if end - begin != int(np.prod(shape, dtype=np.int64)) * dtype.itemsize:
-            raise ValueError(f"{name}: shape and size disagree")
         tensors[name] = _stored(buffer, start + begin, shape, dtype)
+        if end - begin != math.prod(shape) * dtype.itemsize:
+            raise ValueError(f"{name}: shape and size disagree")
     return _dequantised(tensors)
 
 
 def _dequantised(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
     """Joins `X.q4_0` or `X.int8` and its scale into one float tensor `X`."""
-    plain = {}
-    for name, stored in tensors.items():
+    plain = dict(tensors)
+    for name in tensors:
         base, _, suffix = name.rpartition(".")
-        if suffix == "q4_0":
-            plain[base] = _dequantise_q4(stored, tensors[f"{base}.q4_scale"])
-        elif suffix == "int8":
-            plain[base] = _dequantise_int8(stored, tensors[f"{base}.int8_scale"])
-        elif suffix not in ("q4_scale", "int8_scale"):
-            plain[name] = stored
+        if suffix in _DEQUANTISERS:
+            dequantise, scale = _DEQUANTISERS[suffix]
+            if f"{base}.{scale}" not in plain:
+                raise ValueError(f"{name}: its scale is missing")
+            plain[base] = dequantise(plain.pop(name), plain.pop(f"{base}.{scale}"))
     return plain
 
 
@@ -127,7 +139,7 @@ def _dequantise_q4(blocks: StoredTensor, scale: StoredTensor) -> StoredTensor:
     The low half-bytes are the first 16 values of a block; a value is (half-byte − 8) · scale.
     """
     rows, per_row, half = blocks.shape
-    if half != 16 or scale.shape != (rows, per_row):
+    if half != 16 or blocks.dtype != np.uint8 or scale.shape != (rows, per_row):
         raise ValueError("four-bit blocks and scales disagree")
 
     def read() -> np.ndarray:
@@ -138,34 +150,39 @@ def _dequantise_q4(blocks: StoredTensor, scale: StoredTensor) -> StoredTensor:
         values *= scale.read().astype(np.float32)[..., None]
         return values.reshape(rows, per_row * 32)
 
-    return StoredTensor((rows, per_row * 32), True, read)
+    return StoredTensor((rows, per_row * 32), np.dtype(np.float32), read)
 
 
 def _dequantise_int8(values: StoredTensor, scale: StoredTensor) -> StoredTensor:
     """[R, …] signed bytes and one scale per row → floats."""
-    if scale.shape != values.shape[:1]:
+    if scale.shape != values.shape[:1] or values.dtype != np.int8:
         raise ValueError("eight-bit rows and scales disagree")
 
     def read() -> np.ndarray:
         per_row = scale.read().astype(np.float32).reshape(-1, *[1] * (len(values.shape) - 1))
         return values.read() * per_row
 
-    return StoredTensor(values.shape, True, read)
+    return StoredTensor(values.shape, np.dtype(np.float32), read)
+
+
+_DEQUANTISERS = {"q4_0": (_dequantise_q4, "q4_scale"), "int8": (_dequantise_int8, "int8_scale")}
 
 
 # Flax ----------------------------------------------------------------------------------------
 
 
+_FLAX_TYPES = {str(dtype): dtype for dtype in _SAFETENSORS_TYPES.values()}  # as NumPy names them
+
+
 def _open_msgpack(path: Path) -> dict[str, StoredTensor]:
     buffer = _map(path)
-    return {
-        name: _stored(buffer, leaf.offset, leaf.shape, _flax_type(leaf.dtype))
-        for name, leaf in read_flax_tree(buffer).items()
-    }
-
-
-def _flax_type(name: str) -> np.dtype:
-    return np.dtype(ml_dtypes.bfloat16) if name == "bfloat16" else np.dtype(name)
+    tensors = {}
+    for name, leaf in read_flax_tree(buffer).items():
+        dtype = _type_of(name, leaf.dtype, _FLAX_TYPES)
+        if leaf.size != math.prod(leaf.shape) * dtype.itemsize:
+            raise ValueError(f"{name}: shape and size disagree")
+        tensors[name] = _stored(buffer, leaf.offset, leaf.shape, dtype)
+    return tensors
 
 
 # PyTorch -------------------------------------------------------------------------------------
@@ -173,10 +190,7 @@ def _flax_type(name: str) -> np.dtype:
 
 def _open_torch(path: Path) -> dict[str, StoredTensor]:
     buffer = _map(path)
-    tensors = {}
-    for name, entry in read_torch_index(path).items():
-        if entry.is_contiguous:
-            tensors[name] = _stored(buffer, entry.offset, entry.shape, entry.dtype)
-        else:
-            raise ValueError(f"{name}: stored with strides")
-    return tensors
+    return {
+        name: _stored(buffer, entry.offset, entry.shape, entry.dtype, entry.strides)
+        for name, entry in read_torch_index(path).items()
+    }

@@ -11,7 +11,7 @@ import io
 import pickle
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,10 +41,13 @@ class TensorLocation(NamedTuple):
     offset: int
     shape: tuple[int, ...]
     dtype: np.dtype
-    is_contiguous: bool
+    strides: tuple[int, ...]
+    """In bytes, as in NumPy."""
 
 
 class _Storage(NamedTuple):
+    """Bytes that tensors are cut from; `offset` and `size` in bytes."""
+
     dtype: np.dtype
     offset: int
     size: int
@@ -55,9 +58,13 @@ def read_torch_index(path: Path) -> dict[str, TensorLocation]:
 
     Raises:
         KoCLIPError: the pickle asks for anything but tensors.
-        ValueError, zipfile.BadZipFile: not the zip form of torch.save, or damaged.
+        Exception: not the zip form of torch.save, or damaged; a pickle fails in many ways.
     """
+    if not zipfile.is_zipfile(path):
+        raise ValueError("not the zip archive that torch.save has written since PyTorch 1.6")
     with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("its members are compressed")  # torch.save compresses none
         pickles = [n for n in archive.namelist() if n.endswith("/data.pkl")]
         if len(pickles) != 1:
             raise ValueError("not a torch.save archive")
@@ -65,8 +72,6 @@ def read_torch_index(path: Path) -> dict[str, TensorLocation]:
 
         def storage(dtype: np.dtype, key: str) -> _Storage:
             member = archive.getinfo(f"{folder}data/{key}")
-            if member.compress_type != zipfile.ZIP_STORED:
-                raise ValueError("its storages are compressed")
             file.seek(member.header_offset)
             header = file.read(_LOCAL_HEADER_SIZE)
             name_length = int.from_bytes(header[26:28], "little")
@@ -74,16 +79,16 @@ def read_torch_index(path: Path) -> dict[str, TensorLocation]:
             start = member.header_offset + _LOCAL_HEADER_SIZE + name_length + extra_length
             return _Storage(dtype, start, member.file_size)
 
-        try:
-            state = _TensorUnpickler(archive.read(pickles[0]), storage, path).load()
-        except (pickle.UnpicklingError, EOFError, AttributeError) as error:
-            raise ValueError(str(error) or type(error).__name__) from error
+        state = _TensorUnpickler(archive.read(pickles[0]), storage, path).load()
     if not isinstance(state, dict):
         raise ValueError("it does not hold a table of tensors")
     return {k: v for k, v in state.items() if isinstance(v, TensorLocation)}
 
 
-class _TensorUnpickler(pickle.Unpickler):
+class _TensorUnpickler(pickle._Unpickler):
+    """The unpickler that is written in Python: the one in C takes as much memory as a damaged
+    file asks for before it looks whether the file is that long."""
+
     def __init__(self, data: bytes, storage: Callable[[np.dtype, str], _Storage], path: Path):
         super().__init__(io.BytesIO(data))
         self._storage = storage
@@ -95,21 +100,25 @@ class _TensorUnpickler(pickle.Unpickler):
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
             return _locate_tensor
         if module == "torch" and name in _STORAGE_TYPES:
-            return _STORAGE_TYPES[name]
+            return name
         raise KoCLIPError("weights_unsafe", path=self._path, name=f"{module}.{name}")
 
     def persistent_load(self, pid: tuple) -> _Storage:
-        _kind, dtype, key, *_ = pid
-        return self._storage(dtype, key)
+        _kind, type_name, key, *_ = pid
+        return self._storage(_STORAGE_TYPES[type_name], key)
 
 
 def _locate_tensor(
-    storage: _Storage, first: int, shape: tuple, strides: tuple, *_: object
+    storage: _Storage, first: int, shape: Sequence[int], strides: Sequence[int], *_: object
 ) -> TensorLocation:
-    """Takes the place of torch._utils._rebuild_tensor_v2."""
-    contiguous = tuple(int(np.prod(shape[i + 1 :], dtype=np.int64)) for i in range(len(shape)))
-    size = int(np.prod(shape, dtype=np.int64)) * storage.dtype.itemsize
-    if first * storage.dtype.itemsize + size > storage.size:
+    """Takes the place of torch._utils._rebuild_tensor_v2, which counts in elements."""
+    item = storage.dtype.itemsize
+    last = first + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+    if min((first, *shape, *strides)) < 0 or (all(shape) and (last + 1) * item > storage.size):
         raise ValueError("a tensor is larger than its storage")
-    offset = storage.offset + first * storage.dtype.itemsize
-    return TensorLocation(offset, tuple(shape), storage.dtype, tuple(strides) == contiguous)
+    return TensorLocation(
+        storage.offset + first * item,
+        tuple(shape),
+        storage.dtype,
+        tuple(step * item for step in strides),
+    )
