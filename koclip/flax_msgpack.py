@@ -1,7 +1,7 @@
 """Where the arrays lie in a `flax_model.msgpack`, without reading them.
 
-flax.serialization packs a nested map whose leaves are msgpack extension 1: the packed triple
-(shape, dtype name, bytes). Its own reader copies every array twice; this one only finds the
+flax.serialization packs a nested map whose leaves are msgpack extension 1 (an array) or 3 (a NumPy
+scalar), both the packed triple (shape, dtype name, bytes). Its own reader copies every array twice; this one only finds the
 offsets. Formats: msgpack/spec.md; flax/serialization.py.
 """
 
@@ -11,7 +11,7 @@ import mmap
 import struct
 from typing import NamedTuple
 
-_NDARRAY_EXTENSION = 1
+_ARRAY_EXTENSIONS = (1, 3)
 _MAX_DEPTH = 64  # far deeper than any model; keeps a damaged file from exhausting the stack
 _MAX_RANK = 64  # NumPy's own limit; keeps it from exhausting the memory
 
@@ -47,7 +47,7 @@ def _walk(reader: _Reader, path: tuple[str, ...], arrays: dict[str, ArrayLocatio
         for _ in range(count):
             _walk(reader, (*path, reader.string()), arrays)
     elif (length := reader.extension_length(code)) is not None:
-        if reader.byte() != _NDARRAY_EXTENSION:
+        if reader.byte() not in _ARRAY_EXTENSIONS:
             raise ValueError(f"{'/'.join(path)}: not an array")
         end = reader.position + length
         array = _array(reader)

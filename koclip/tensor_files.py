@@ -115,7 +115,7 @@ def _open_safetensors(path: Path) -> dict[str, StoredTensor]:
         begin, end = entry["data_offsets"]
         shape = tuple(entry["shape"])
         tensors[name] = _stored(buffer, start + begin, shape, dtype)
-        if end - begin != math.prod(shape) * dtype.itemsize:
+        if begin < 0 or end - begin != math.prod(shape) * dtype.itemsize:
             raise ValueError(f"{name}: shape and size disagree")
     return _dequantised(tensors)
 
@@ -129,6 +129,8 @@ def _dequantised(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
             dequantise, scale = _DEQUANTISERS[suffix]
             if f"{base}.{scale}" not in plain:
                 raise ValueError(f"{name}: its scale is missing")
+            if base in plain:
+                raise ValueError(f"{base} is stored twice")
             plain[base] = dequantise(plain.pop(name), plain.pop(f"{base}.{scale}"))
     return plain
 

@@ -87,7 +87,14 @@ def read_torch_index(path: Path) -> dict[str, TensorLocation]:
 
 class _TensorUnpickler(pickle._Unpickler):
     """The unpickler that is written in Python: the one in C takes as much memory as a damaged
-    file asks for before it looks whether the file is that long."""
+    file asks for before it looks whether the file is that long. So does one operation here, that
+    makes byte arrays, of which no table of tensors has any."""
+
+    dispatch = {  # noqa: RUF012, as in the base class
+        code: operation
+        for code, operation in pickle._Unpickler.dispatch.items()
+        if code != pickle.BYTEARRAY8[0]
+    }
 
     def __init__(self, data: bytes, storage: Callable[[np.dtype, str], _Storage], path: Path):
         super().__init__(io.BytesIO(data))
