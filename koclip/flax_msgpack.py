@@ -1,8 +1,8 @@
 """Where the arrays lie in a `flax_model.msgpack`, without reading them.
 
 flax.serialization packs a nested map whose leaves are msgpack extension 1 (an array) or 3 (a NumPy
-scalar), both the packed triple (shape, dtype name, bytes). Its own reader copies every array twice; this one only finds the
-offsets. Formats: msgpack/spec.md; flax/serialization.py.
+scalar), both the packed triple (shape, dtype name, bytes). Its own reader copies every array
+twice; this one only finds the offsets. Formats: msgpack/spec.md; flax/serialization.py.
 """
 
 from __future__ import annotations
