@@ -6,6 +6,7 @@ import os
 
 # Before gradio is imported: the page must open, and stay, without any network.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 from koclip.ui.launch import launch
 

@@ -8,6 +8,7 @@ import os
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from koclip import KoCLIP
 from koclip.assets import assets_dir
+from tests.space import running_space
 
 ORACLE = Path(__file__).parent / "oracle"
 
@@ -35,6 +37,13 @@ def tiny_base() -> KoCLIP:
 def examples() -> Path:
     """The folder with the Space's example pictures."""
     return assets_dir() / "examples"
+
+
+@pytest.fixture(scope="session")
+def space(tmp_path_factory) -> Iterator[str]:
+    """The address of the running app, with no Hub in reach."""
+    with running_space(tmp_path_factory.mktemp("space") / "app.log") as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from PIL import Image
+
 from koclip.database import ImageDatabase
 from koclip.errors import KoCLIPError
 from koclip.hub import Progress
 from koclip.model import KoCLIP
+
+log = logging.getLogger(__name__)
 
 MINI = "koclip-mini"
 CHOICES = ("koclip-mini", "koclip-base", "koclip-large")
@@ -71,17 +76,12 @@ class ModelPool:
         threading.Thread(target=self._warm, daemon=True, name="koclip-warm").start()
 
     def _warm(self) -> None:
-        mini = self.model(MINI)
-        self.database(MINI)
-        picture = _grey_picture()
-        mini.embed_images([picture])
-        mini.embed_texts(["고양이"])
-        for count in (4, 8):
-            mini.embed_texts(["이것은 고양이 이다."] * count)
-        mini.embed_images([picture] * 9)
-
-
-def _grey_picture():
-    from PIL import Image
-
-    return Image.new("RGB", (64, 64), "grey")
+        try:
+            mini = self.model(MINI)
+            self.database(MINI)
+            for count in (1, 9):  # one picture, and the tiles of a 3 × 3 grid
+                mini.embed_images([Image.new("RGB", (64, 64))] * count)
+            for count in (1, 5):  # a query, and a handful of labels
+                mini.embed_texts(["이것은 고양이 이다."] * count)
+        except KoCLIPError as error:  # the first visitor is told the same; the page still opens
+            log.error("%s", error)

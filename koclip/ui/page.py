@@ -82,11 +82,12 @@ def build_page() -> gr.Blocks:
         with gr.Tab(I18N("text_to_patch"), id="text-to-patch"):
             third = _text_to_patch_tab(model)
         # Every tab shows an answer before anything is typed.
-        demos = (first, second, third)
-        loaded = page.load(
-            _first_answers, None, [demo.answer for demo in demos], api_visibility="private"
-        )
-        for demo in demos:
+        for demo, first_answer in (
+            (first, _first_labels),
+            (second, _first_images),
+            (third, _first_patches),
+        ):
+            loaded = page.load(first_answer, None, demo.answer, api_visibility="private")
             demo.draw_on(loaded.success)
     return page
 
@@ -160,7 +161,7 @@ def _text_to_patch_tab(model: gr.Radio) -> Demo:
             )
             with gr.Row():
                 rows, columns = (
-                    gr.Slider(1, MAX_ROWS, value=3, step=1, label=I18N(name), min_width=120)
+                    gr.Slider(1, MAX_ROWS, value=3, step=1, label=I18N(name), min_width=100)
                     for name in ("rows", "columns")
                 )
             run = gr.Button(I18N("rank"), variant="primary")
@@ -170,7 +171,11 @@ def _text_to_patch_tab(model: gr.Radio) -> Demo:
                 label=I18N("heatmap"), interactive=False, elem_id="heatmap", format="webp"
             )
             best = gr.Gallery(
-                label=I18N("best_patches"), columns=3, height="auto", interactive=False
+                label=I18N("best_patches"),
+                columns=3,
+                height="auto",
+                interactive=False,
+                elem_id="best-patches",
             )
             answer = _answer()
     inputs = [image, query, rows, columns, model]
@@ -226,10 +231,17 @@ def _example(file: str) -> Path:
 
 
 @functools.cache
-def _first_answers() -> tuple[dict, dict, dict]:
-    first, patch = _samples()[0], _first_patch_sample()
-    return (
-        image_to_text(str(_example(first["file"])), "\n".join(first["labels_ko"])),
-        text_to_image(QUERY_EXAMPLES[0]),
-        text_to_patch(str(_example(patch["file"])), patch["patch_query_ko"]),
-    )
+def _first_labels() -> dict:
+    sample = _samples()[0]
+    return image_to_text(str(_example(sample["file"])), "\n".join(sample["labels_ko"]))
+
+
+@functools.cache
+def _first_images() -> dict:
+    return text_to_image(QUERY_EXAMPLES[0])
+
+
+@functools.cache
+def _first_patches() -> dict:
+    sample = _first_patch_sample()
+    return text_to_patch(str(_example(sample["file"])), sample["patch_query_ko"])

@@ -86,7 +86,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "사진과 찾을 것을 넣으면 여기에 표시됩니다.",
         "Add a picture and a query, and the tiles are marked here.",
     ),
-    "patch_caption": ("{rank}위 · {score:.3f}", "No. {rank} · {score:.3f}"),
+    "patch_caption": ("{rank}위 {score:.3f}", "#{rank} {score:.3f}"),
     # notices and failures
     "fell_back": (
         "{model} 모델을 열 수 없어 koclip-mini로 답했습니다. {reason}",

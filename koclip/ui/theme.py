@@ -21,11 +21,20 @@ CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
 
 def make_theme() -> gr.themes.Base:
     """Indigo on quiet grey, with large, calm shapes."""
-    return gr.themes.Soft(
+    theme = gr.themes.Soft(
         primary_hue="indigo",
         secondary_hue="indigo",
         neutral_hue="slate",
         radius_size="lg",
         font=_FONTS,
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
+    )
+    # The stock greys are too pale for small text (WCAG AA wants 4.5:1).
+    return theme.set(
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
     )
