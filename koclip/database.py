@@ -86,9 +86,9 @@ class ImageDatabase:
                 return _open_tsv(path)
             if (path / _MANIFEST).is_file():
                 return _open_folder(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            if isinstance(error, KoCLIPError):
-                raise
+        except KoCLIPError:
+            raise
+        except Exception as error:  # a damaged file can fail anywhere in json
             raise KoCLIPError("database_unreadable", path=path, reason=error) from error
         raise KoCLIPError("database_not_found", path=path)
 
@@ -96,7 +96,9 @@ class ImageDatabase:
     def for_model(cls, model: KoCLIP, progress: Progress | None = None) -> ImageDatabase:
         """The database that fits `model`: the bundled gallery for koclip-mini, the original's
         5,000 COCO val2017 images for koclip-base and koclip-large, fetched from the Hub."""
-        return cls.open(database_path(model.name, progress))
+        database = cls.open(database_path(model.name, progress))
+        # A TSV names no model: koclip-base's holds for koclip-base-pt, the same image tower, too.
+        return database if database.revision else dataclasses.replace(database, model=model.name)
 
     @classmethod
     def build(
@@ -170,7 +172,10 @@ class ImageDatabase:
             "dimension": self.embeddings.shape[1],
             "normalized": True,
         }
-        write_whole(self.folder / _ITEMS, ("\n".join(lines) + "\n").encode())
+        (self.folder / _MANIFEST).unlink(missing_ok=True)  # it comes last: no manifest, no database
+        # A file name that is no UTF-8 becomes the JSON escape \udc….
+        items = ("\n".join(lines) + "\n").encode(errors="backslashreplace")
+        write_whole(self.folder / _ITEMS, items)
         write_whole(self.folder / _EMBEDDINGS, save({"embeddings": self.embeddings}))
         write_whole(self.folder / _MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
 
@@ -198,22 +203,44 @@ def _open_folder(folder: Path) -> ImageDatabase:
     manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
     if manifest["schema_version"] != SCHEMA_VERSION:
         raise ValueError(f"schema version {manifest['schema_version']} is not {SCHEMA_VERSION}")
+    model, revision = manifest["model"], manifest["revision"]
     embeddings = open_tensors(folder / _EMBEDDINGS)["embeddings"].read()
     items = _read_items(folder)
     if embeddings.shape != (len(items), manifest["dimension"]):
         shape = list(embeddings.shape)
         raise ValueError(f"{len(items)} items, but embeddings of the shape {shape}")
-    return ImageDatabase(items, embeddings, manifest["model"], manifest["revision"], folder)
+    if embeddings.dtype.kind != "f" or not _are_unit_rows(embeddings):
+        raise ValueError("the embeddings are not unit vectors")
+    if not (isinstance(model, str) and isinstance(revision, str)):
+        raise ValueError("the model and its revision are not text")
+    return ImageDatabase(items, embeddings, model, revision, folder)
+
+
+def _are_unit_rows(embeddings: np.ndarray) -> bool:
+    """Whether cosines can be trusted: NaN, too, would spoil the ranking."""
+    squares = np.einsum("nd,nd->n", embeddings, embeddings, dtype=np.float32)
+    return bool(np.all(np.abs(squares - 1) < 1e-2))
 
 
 def _read_items(folder: Path) -> list[ImageItem]:
+    path, items, number = folder / _ITEMS, [], 0
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    items.append(_parse_item(line))
+    except Exception as error:
+        reason = f"line {number}: {error}"
+        raise KoCLIPError("database_unreadable", path=path, reason=reason) from error
+    return items
+
+
+def _parse_item(line: str) -> ImageItem:
     known = {f.name for f in dataclasses.fields(ImageItem)}
-    with (folder / _ITEMS).open(encoding="utf-8") as lines:
-        return [
-            ImageItem(**{k: v for k, v in json.loads(line).items() if k in known})
-            for line in lines
-            if line.strip()
-        ]
+    fields = {k: v for k, v in json.loads(line).items() if k in known}
+    if not all(isinstance(value, str) for value in fields.values()):
+        raise TypeError("a value is not text")
+    return ImageItem(**fields)
 
 
 def _walk(folder: Path) -> Iterator[ImageItem]:
@@ -239,7 +266,11 @@ def _parse_tsv(lines: Iterable[str]) -> tuple[list[str], list[np.ndarray]]:
             row = np.array(values.split(","), np.float32)
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
-        if not tab or (rows and row.shape != rows[0].shape) or not np.isfinite(row).all():
+        if (
+            not (name and tab)
+            or (rows and row.shape != rows[0].shape)
+            or not np.isfinite(row).all()
+        ):
             raise ValueError(f"line {number}: not a file name, a tab and as many numbers as before")
         names.append(name)
         rows.append(row)

@@ -20,6 +20,8 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 # A picture more drawn-out than this is first cut to its middle: only the centre is looked at,
 # and resizing a 10,000 × 1 strip by its short edge would make two million columns.
 _MAX_ASPECT = 32
+# Our mark in a saved preprocessor_config.json: transformers has no name for it, and ignores it.
+_CROP_ROUNDS_UP = "koclip_crop_rounds_up"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class ImageProcessor:
 
     def __call__(self, images: Sequence[Image.Image]) -> np.ndarray:
         """PIL images of any mode → float32 [B, H, W, 3]."""
+        if not images:
+            return np.empty((0, *(self.crop or self.size), 3), np.float32)
         pixels = np.stack([np.asarray(self.crop_square(image)) for image in images])
         mean, std = (np.asarray(x, np.float32) for x in (self.mean, self.std))
         return (pixels.astype(np.float32) / np.float32(255) - mean) / std
@@ -51,10 +55,7 @@ class ImageProcessor:
         """The part of `image` that the model sees, at the size it sees it."""
         image = _middle(image.convert("RGB"))
         if isinstance(self.size, int):
-            scale = self.size / min(image.size)
-            width, height = (
-                self.size if edge == min(image.size) else int(edge * scale) for edge in image.size
-            )
+            width, height = (self.size * edge // min(image.size) for edge in image.size)
         else:
             height, width = self.size
         image = image.resize((width, height), self.resample)
@@ -77,27 +78,38 @@ class ImageProcessor:
             return cls(edge, (edge, edge), crop_rounds_up=config.model_type == HYBRID_CLIP)
         try:
             return cls._from_json(json.loads(path.read_text(encoding="utf-8")), edge)
-        except (ValueError, KeyError, TypeError) as error:
-            raise KoCLIPError("config_not_json", path=path, reason=error) from error
+        except Exception as error:  # wrong types fail in many ways
+            raise KoCLIPError("preprocessing_unreadable", path=path, reason=error) from error
 
     @classmethod
     def _from_json(cls, raw: dict, edge: int) -> ImageProcessor:
+        raw = {key: value for key, value in raw.items() if value is not None}
+        for step in ("do_resize", "do_rescale", "do_normalize"):
+            if not raw.get(step, True):
+                raise ValueError(f"{step} is off")
+        if not math.isclose(raw.get("rescale_factor", 1 / 255), 1 / 255):
+            raise ValueError(f"rescale_factor is {raw['rescale_factor']}")
         size = raw.get("size", edge)
         if isinstance(size, dict):
             size = size.get("shortest_edge") or (size["height"], size["width"])
-        elif isinstance(size, int) and not raw.get("do_center_crop"):
+        elif not raw.get("do_center_crop"):
             size = (size, size)
         crop = raw.get("crop_size", edge)
         crop = (crop, crop) if isinstance(crop, int) else (crop["height"], crop["width"])
         processor = cls(
             size,
             crop if raw.get("do_center_crop") else None,
-            resample=int(raw.get("resample", Image.Resampling.BICUBIC)),
-            mean=tuple(map(float, raw.get("image_mean", CLIP_MEAN))),
-            std=tuple(map(float, raw.get("image_std", CLIP_STD))),
+            raw.get(_CROP_ROUNDS_UP, False),
+            Image.Resampling(raw.get("resample", Image.Resampling.BICUBIC)),
+            tuple(map(float, raw.get("image_mean", CLIP_MEAN))),
+            tuple(map(float, raw.get("image_std", CLIP_STD))),
         )
         if (processor.crop or processor.size) != (edge, edge):
             raise ValueError(f"pictures would not be {edge}×{edge} pixels")
+        if isinstance(size, int) and not edge <= size <= 4 * edge:
+            raise ValueError(f"a short edge of {size} for pictures of {edge}×{edge} pixels")
+        if not len(processor.mean) == len(processor.std) == 3 or min(processor.std) <= 0:
+            raise ValueError("image_mean and image_std must be three numbers each")
         return processor
 
     def to_json(self) -> dict:
@@ -114,6 +126,7 @@ class ImageProcessor:
             "resample": int(self.resample),
             "do_center_crop": self.crop is not None,
             "crop_size": {"height": height, "width": width},
+            _CROP_ROUNDS_UP: self.crop_rounds_up,
             "do_rescale": True,
             "rescale_factor": 1 / 255,
             "do_normalize": True,

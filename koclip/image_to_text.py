@@ -11,7 +11,7 @@ import numpy as np
 from koclip import similarity
 from koclip.errors import KoCLIPError
 from koclip.images import ImageSource, open_image
-from koclip.tokenizer import clean_text
+from koclip.tokenizer import as_texts, clean_text
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_TEMPLATE = "이것은 {} 이다."
 """The KoCLIP authors found zero-shot results more reliable with this sentence than without."""
 MAX_LABELS = 1000
+MAX_TEMPLATES = 100
 
 
 class LabelScore(NamedTuple):
@@ -43,11 +44,9 @@ def parse_labels(labels: str | Sequence[str]) -> Labels:
     Raises:
         KoCLIPError: there is none, or more than `MAX_LABELS`.
     """
-    pieces = re.split(r"[\n,，、;]", labels) if isinstance(labels, str) else labels
+    pieces = re.split(r"[\n,，、;]", labels) if isinstance(labels, str) else as_texts(labels)
     distinct: dict[str, int] = {}
     for piece in pieces:
-        if not isinstance(piece, str):
-            raise KoCLIPError("text_not_string", kind=type(piece).__name__)
         if label := " ".join(clean_text(piece).split()):
             distinct[label] = distinct.get(label, 0) + 1
     if not distinct:
@@ -61,13 +60,15 @@ def parse_templates(templates: str | Sequence[str]) -> list[str]:
     """Templates from a list, or from text with one per line; none at all means the bare label.
 
     Raises:
-        KoCLIPError: a template has no `{}` for the label.
+        KoCLIPError: a template has no `{}` for the label, or there are more than `MAX_TEMPLATES`.
     """
-    pieces = templates.splitlines() if isinstance(templates, str) else templates
+    pieces = templates.splitlines() if isinstance(templates, str) else as_texts(templates)
     distinct = list(dict.fromkeys(piece.strip() for piece in pieces if piece.strip()))
     for template in distinct:
         if "{}" not in template:
             raise KoCLIPError("template_without_slot", template=template)
+    if len(distinct) > MAX_TEMPLATES:
+        raise KoCLIPError("templates_too_many", count=len(distinct), limit=MAX_TEMPLATES)
     return distinct or ["{}"]
 
 

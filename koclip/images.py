@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +18,8 @@ MAX_MEGAPIXELS = 100
 
 ImageSource = Image.Image | str | os.PathLike | bytes | IO[bytes] | np.ndarray
 """What counts as an image everywhere in KoCLIP."""
+
+_ONE_IMAGE = (Image.Image, str, os.PathLike, bytes, bytearray, Mapping)  # a mapping is an error
 
 
 def open_image(source: ImageSource | None) -> Image.Image:
@@ -44,24 +46,31 @@ def open_image(source: ImageSource | None) -> Image.Image:
         raise KoCLIPError("image_not_found", path=source) from error
     except UnidentifiedImageError as error:  # its own words name a buffer's address
         raise KoCLIPError("image_unreadable", reason="unknown format") from error
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError as error:
+        reason = f"more than {MAX_MEGAPIXELS} megapixels"
+        raise KoCLIPError("image_unreadable", reason=reason) from error
+    except Exception as error:  # a damaged picture can fail anywhere in its decoder
         raise KoCLIPError("image_unreadable", reason=error) from error
 
 
 def open_images(sources: ImageSource | Iterable[ImageSource]) -> list[Image.Image]:
     """`open_image` of each; a single image counts as a list of one."""
-    if sources is None or isinstance(sources, (Image.Image, str, os.PathLike, bytes)):
-        return [open_image(sources)]
-    if isinstance(sources, np.ndarray) and sources.ndim < 4:
+    if isinstance(sources, np.ndarray):
+        is_one = sources.ndim < 4
+    else:
+        is_one = isinstance(sources, _ONE_IMAGE) or hasattr(sources, "read")
+    if is_one or not isinstance(sources, Iterable):
         return [open_image(sources)]
     return [open_image(source) for source in sources]
 
 
 def _open_file(source: str | os.PathLike | bytes | IO[bytes]) -> Image.Image:
-    if isinstance(source, bytes):
+    if isinstance(source, (bytes, bytearray)):
         source = io.BytesIO(source)
     elif isinstance(source, str):
         source = Path(source)
+    elif not isinstance(source, os.PathLike) and not hasattr(source, "read"):
+        raise KoCLIPError("image_wrong_type", kind=type(source).__name__)
     return Image.open(source)
 
 

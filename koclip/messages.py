@@ -20,6 +20,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{path}: 설정에 꼭 필요한 '{key}' 항목이 없습니다.",
         "{path}: the configuration lacks the required key '{key}'.",
     ),
+    "preprocessing_unreadable": (
+        "{path}: 이미지 전처리 설정을 따를 수 없습니다({reason}). 모델과 함께 배포된 파일을 사용해 "
+        "주세요.",
+        "{path}: the image preprocessing cannot be followed ({reason}). Use the file published "
+        "with the model.",
+    ),
     "weights_unreadable": (
         "{path}: 가중치 파일을 읽을 수 없습니다({reason}). 파일이 잘렸거나 손상되었으니 다시 "
         "내려받아 주세요.",
@@ -84,6 +90,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "이미지가 없습니다. 사진을 올리거나 붙여 넣어 주세요.",
         "There is no image. Upload or paste a picture.",
     ),
+    "image_wrong_type": (
+        "이미지가 있어야 할 곳에 {kind}이(가) 들어왔습니다. PIL 이미지, 파일 경로, 바이트 또는 NumPy "
+        "배열을 넣어 주세요.",
+        "Expected an image, got {kind}. Pass a PIL image, a path, bytes or a NumPy array.",
+    ),
     "image_not_found": (
         "{path}: 이런 파일이 없습니다.",
         "{path}: there is no such file.",
@@ -114,6 +125,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "labels_too_many": (
         "레이블이 {count}개입니다. {limit}개까지 비교할 수 있습니다.",
         "There are {count} labels; at most {limit} can be compared.",
+    ),
+    "templates_too_many": (
+        "템플릿이 {count}개입니다. {limit}개까지 쓸 수 있습니다.",
+        "There are {count} templates; at most {limit} can be averaged.",
     ),
     "template_without_slot": (
         "템플릿 “{template}”에 레이블이 들어갈 자리 {{}}가 없습니다. 예: 이것은 {{}} 이다.",
@@ -153,6 +168,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "`python -m koclip index 폴더 --model {model}`로 만들어 주세요.",
         "No image database is known for model '{model}'. Make one with "
         "`python -m koclip index FOLDER --model {model}`.",
+    ),
+    "captions_unreadable": (
+        "{path}, {line}번째 줄: 사진 설명을 읽을 수 없습니다({reason}).",
+        "{path}, line {line}: the captions cannot be read ({reason}).",
     ),
     "folder_not_found": (
         "{path}: 이런 폴더가 없습니다.",

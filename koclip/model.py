@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +22,7 @@ from koclip.hub import ModelFiles, Progress, locate
 from koclip.image_processor import ImageProcessor
 from koclip.images import ImageSource, open_images
 from koclip.processor import KoCLIPProcessor
-from koclip.tokenizer import TextTokenizer
+from koclip.tokenizer import TextTokenizer, as_texts
 
 
 class DualEncoderOutput(NamedTuple):
@@ -93,13 +92,13 @@ class KoCLIP:
         """All weights, a nested dict of float32 arrays."""
         return self._encoder.parameters
 
-    def embed_texts(self, texts: str | Sequence[str]) -> np.ndarray:
+    def embed_texts(self, texts: str | Iterable[str]) -> np.ndarray:
         """Texts → float32 unit rows [texts, D].
 
         Raises:
             KoCLIPError: a text is no string or too long, or the model has no tokenizer.
         """
-        texts = [texts] if isinstance(texts, str) else list(texts)
+        texts = as_texts(texts)
         if not texts:
             return np.empty((0, self.config.projection_dim), np.float32)
         return similarity.unit_rows(self._encoder.text_features(*self.processor.tokenize(texts)))
@@ -125,11 +124,11 @@ class KoCLIP:
             KoCLIPError: wrong shapes, more tokens than positions, or ids outside the vocabulary;
                 the original returned NaN for the last two.
         """
-        ids = np.asarray(input_ids)
+        ids = _as_array(input_ids)
         _check_tokens(ids, self.config.text)
-        mask = np.ones_like(ids) if attention_mask is None else np.asarray(attention_mask)
-        if mask.shape != ids.shape:
-            raise KoCLIPError("mask_bad_shape", mask=list(mask.shape), tokens=list(ids.shape))
+        mask = np.ones_like(ids) if attention_mask is None else _as_array(attention_mask)
+        if mask.shape != ids.shape or mask.dtype.kind not in "biuf":
+            raise KoCLIPError("mask_bad_shape", mask=_described(mask), tokens=_described(ids))
         return jnp.asarray(self._encoder.text_features(ids, mask))
 
     def get_image_features(self, pixel_values: np.ndarray) -> jax.Array:
@@ -138,12 +137,12 @@ class KoCLIP:
         Raises:
             KoCLIPError: the pixels are not in that shape.
         """
-        pixels = np.asarray(pixel_values, np.float32)
+        pixels = _as_array(pixel_values)
         edge = self.config.vision.image_size
-        if pixels.shape[1:] != (edge, edge, 3):
+        if pixels.shape[1:] != (edge, edge, 3) or not jnp.issubdtype(pixels.dtype, jnp.number):
             expected = f"[B, {edge}, {edge}, 3]"
-            raise KoCLIPError("pixels_bad_shape", expected=expected, shape=list(pixels.shape))
-        return jnp.asarray(self._encoder.image_features(pixels))
+            raise KoCLIPError("pixels_bad_shape", expected=expected, shape=_described(pixels))
+        return jnp.asarray(self._encoder.image_features(pixels.astype(np.float32)))
 
     def __call__(
         self,
@@ -189,16 +188,28 @@ class KoCLIP:
         settings = json.dumps(self.processor.image_processor.to_json(), indent=2) + "\n"
         write_whole(folder / "preprocessor_config.json", settings.encode())
         if self.processor.tokenizer:
-            for file in self.files.tokenizer.iterdir():
-                if file.name in ("tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
-                    shutil.copyfile(file, folder / file.name)
+            for name in ("tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
+                if (file := self.files.tokenizer / name).is_file():
+                    write_whole(folder / name, file.read_bytes())
             text = self.processor.tokenizer.backend.to_str()
             write_whole(folder / "tokenizer.json", text.encode())
 
 
+def _as_array(values: object) -> np.ndarray:
+    """NumPy's, but rows of different lengths become an array of objects instead of an error."""
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.asarray(values, object)
+
+
+def _described(array: np.ndarray) -> str:
+    return f"{list(array.shape)} {array.dtype}"
+
+
 def _check_tokens(ids: np.ndarray, config: TextConfig) -> None:
     if ids.ndim != 2 or ids.size == 0 or ids.dtype.kind not in "iu":
-        raise KoCLIPError("tokens_bad_shape", shape=list(ids.shape))
+        raise KoCLIPError("tokens_bad_shape", shape=_described(ids))
     outside = ids[(ids < 0) | (ids >= config.vocab_size)]
     if outside.size:
         raise KoCLIPError("token_out_of_range", value=outside[0], limit=config.vocab_size - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +32,7 @@ class KoCLIPProcessor:
     image_processor: ImageProcessor
     model_name: str = dataclasses.field(default="", kw_only=True)
 
-    def tokenize(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    def tokenize(self, texts: str | Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         """Texts → ids and mask, int32 [B, T]; an error if the model came without a tokenizer."""
         if self.tokenizer is None:
             raise KoCLIPError("tokenizer_missing", name=self.model_name)
@@ -53,8 +53,7 @@ class KoCLIPProcessor:
         del padding
         inputs = Inputs()
         if text is not None:
-            texts = [text] if isinstance(text, str) else list(text)
-            inputs["input_ids"], inputs["attention_mask"] = self.tokenize(texts)
+            inputs["input_ids"], inputs["attention_mask"] = self.tokenize(text)
         if images is not None:
             inputs["pixel_values"] = self.image_processor(open_images(images))
         if return_tensors == "jax":

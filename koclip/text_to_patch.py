@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from PIL import Image
 
 from koclip import similarity
+from koclip.checks import whole_number
 from koclip.errors import KoCLIPError
 from koclip.images import ImageSource, open_image
 from koclip.tokenizer import checked_query
@@ -44,10 +45,10 @@ def cut(image: Image.Image, rows: int, columns: int) -> list[tuple[int, int, Box
     Raises:
         KoCLIPError: the grid is no pair of whole numbers from 1 to 16, or finer than the image.
     """
-    for size in (rows, columns):
-        if isinstance(size, bool) or size != int(size) or not 1 <= size <= MAX_ROWS:
-            raise KoCLIPError("grid_bad_size", rows=rows, columns=columns, limit=MAX_ROWS)
-    rows, columns = int(rows), int(columns)
+    grid = whole_number(rows), whole_number(columns)
+    if any(size is None or not 1 <= size <= MAX_ROWS for size in grid):
+        raise KoCLIPError("grid_bad_size", rows=rows, columns=columns, limit=MAX_ROWS)
+    rows, columns = grid
     height, width = image.height // rows, image.width // columns
     if not (height and width):
         raise KoCLIPError(

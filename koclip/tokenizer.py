@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,19 @@ def checked_query(query: str) -> str:
     return query
 
 
+def as_texts(texts: str | Iterable[str]) -> list[str]:
+    """A single text counts as a list of one; an error if there is anything but strings."""
+    if isinstance(texts, str):
+        return [texts]
+    if not isinstance(texts, Iterable):
+        raise KoCLIPError("text_not_string", kind=type(texts).__name__)
+    texts = list(texts)
+    for text in texts:
+        if not isinstance(text, str):
+            raise KoCLIPError("text_not_string", kind=type(text).__name__)
+    return texts
+
+
 class TextTokenizer:
     """A `tokenizers` tokenizer with the model's limits.
 
@@ -43,6 +56,7 @@ class TextTokenizer:
             )
         self.backend = tokenizer
         self._config = config
+        self._path = path
 
     @classmethod
     def from_folder(cls, folder: Path, config: TextConfig) -> TextTokenizer:
@@ -59,7 +73,7 @@ class TextTokenizer:
         except Exception as error:  # tokenizers raises bare Exception
             raise KoCLIPError("tokenizer_unreadable", path=path, reason=error) from error
 
-    def __call__(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, texts: str | Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         """Texts → ids and mask, both int32 [B, longest], padded on the right.
 
         Hangul is composed first (NFC), so that text typed on a Mac finds the same tokens.
@@ -67,11 +81,12 @@ class TextTokenizer:
         Raises:
             KoCLIPError: a text is not a string or has more tokens than the model has positions.
         """
-        for text in texts:
-            if not isinstance(text, str):
-                raise KoCLIPError("text_not_string", kind=type(text).__name__)
+        texts = as_texts(texts)
         prompts = [self._config.prompt_prefix + clean_text(text) for text in texts]
-        rows = [encoding.ids for encoding in self.backend.encode_batch_fast(prompts)]
+        try:
+            rows = [encoding.ids for encoding in self.backend.encode_batch_fast(prompts)]
+        except Exception as error:  # tokenizers raises bare Exception: no token for the unknown
+            raise KoCLIPError("tokenizer_unreadable", path=self._path, reason=error) from error
         for text, row in zip(texts, rows, strict=True):
             if len(row) > self._config.max_tokens:
                 raise KoCLIPError(
