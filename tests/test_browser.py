@@ -140,7 +140,7 @@ def test_a_mistake_is_explained(visit):
 def test_english_visitors_read_english(browser, space):
     context = browser.new_context(locale="en-US")
     visit = Visit(context.new_page(), space)
-    visit.wait_for("text=Image to Text")
+    visit.wait_for("text=Image → Text")
     visit.wait_for("#label-results .scores li")
     page = visit.page
     page.get_by_label("Labels").fill("")

@@ -20,6 +20,7 @@ from koclip.ui.picture import PictureInput
 from koclip.ui.rendering import render_images, render_labels, render_patches
 from koclip.ui.texts import I18N
 
+FIRST_TO_CLASSIFY, FIRST_TO_SEARCH = "cat.webp", "boats.webp"
 QUERY_EXAMPLES = ["고양이", "눈 덮인 산", "커피 한 잔", "바닷가", "하늘을 나는 새", "빨간 꽃"]
 
 
@@ -94,12 +95,12 @@ def build_page() -> gr.Blocks:
 
 def _image_to_text_tab(model: gr.Radio) -> Demo:
     gr.Markdown(I18N("image_to_text_help"), elem_classes="help")
-    samples = _samples()
+    first = _sample(FIRST_TO_CLASSIFY)
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
-            image = _picture(samples[0]["file"])
+            image = _picture(first["file"])
             labels = gr.Textbox(
-                "\n".join(samples[0]["labels_ko"]),
+                "\n".join(first["labels_ko"]),
                 label=I18N("labels"),
                 info=I18N("labels_info"),
                 lines=5,
@@ -120,7 +121,7 @@ def _image_to_text_tab(model: gr.Radio) -> Demo:
     inputs = [image, labels, template, softmax, model]
     demo = Demo(image_to_text, inputs, answer, render_labels, [answer], [scores])
     demo.run_on(run.click, public=True)
-    rows = [[str(_example(s["file"])), "\n".join(s["labels_ko"])] for s in samples]
+    rows = [[str(_example(s["file"])), "\n".join(s["labels_ko"])] for s in _samples()]
     demo.run_on(_examples(rows, [image, labels]))
     return demo
 
@@ -149,7 +150,7 @@ def _text_to_image_tab(model: gr.Radio) -> Demo:
 
 def _text_to_patch_tab(model: gr.Radio) -> Demo:
     gr.Markdown(I18N("text_to_patch_help"), elem_classes="help")
-    first = _first_patch_sample()
+    first = _sample(FIRST_TO_SEARCH)
     with gr.Row():
         with gr.Column(scale=5, min_width=300):
             image = _picture(first["file"])
@@ -166,7 +167,7 @@ def _text_to_patch_tab(model: gr.Radio) -> Demo:
                 )
             run = gr.Button(I18N("rank"), variant="primary")
         with gr.Column(scale=6, min_width=300):
-            notices = gr.HTML(apply_default_css=False)
+            notices = gr.HTML(apply_default_css=False, elem_id="patch-notices")
             heatmap = gr.Image(
                 label=I18N("heatmap"), interactive=False, elem_id="heatmap", format="webp"
             )
@@ -221,9 +222,8 @@ def _samples() -> list[dict]:
     return json.loads(_example("examples.json").read_text(encoding="utf-8"))
 
 
-def _first_patch_sample() -> dict:
-    """The sample to start Text to Patch with: one whose things are apart, if it says so."""
-    return next((s for s in _samples() if s.get("several_objects")), _samples()[0])
+def _sample(file: str) -> dict:
+    return next(sample for sample in _samples() if sample["file"] == file)
 
 
 def _example(file: str) -> Path:
@@ -232,7 +232,7 @@ def _example(file: str) -> Path:
 
 @functools.cache
 def _first_labels() -> dict:
-    sample = _samples()[0]
+    sample = _sample(FIRST_TO_CLASSIFY)
     return image_to_text(str(_example(sample["file"])), "\n".join(sample["labels_ko"]))
 
 
@@ -243,5 +243,5 @@ def _first_images() -> dict:
 
 @functools.cache
 def _first_patches() -> dict:
-    sample = _first_patch_sample()
+    sample = _sample(FIRST_TO_SEARCH)
     return text_to_patch(str(_example(sample["file"])), sample["patch_query_ko"])

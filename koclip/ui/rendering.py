@@ -56,7 +56,9 @@ def _card(result: dict, language: str) -> str:
     if result["kind"]:
         credits.append(say(result["kind"], language))
     if result["license"]:
-        credits += [result["author"] or say("unknown_author", language), result["license"]]
+        # SPDX spells licences outside its list "LicenseRef-Public-Domain".
+        license = result["license"].replace("LicenseRef-Public-Domain", "public domain")
+        credits += [result["author"] or say("unknown_author", language), license]
     return (
         f'<figure><a href="{source}" target="_blank" rel="noopener">'
         f'<img src="{source}" alt="{caption}" loading="lazy"></a>'
@@ -113,7 +115,10 @@ def _frame(canvas: Image.Image, boxes: list[list[int]]) -> None:
         inside = [left + 1, top + 1, right - 2, bottom - 2]
         draw.rectangle(inside, outline=colour, width=line if rank == 1 else max(1, line // 2))
         size = max(12, max(canvas.size) // 32)
-        draw.text((left + line + 4, top + line + 2), str(rank), fill=colour, font_size=size)
+        corner = (left + line, top + line)
+        draw.rectangle([*corner, corner[0] + size, corner[1] + size * 1.25], fill=(30, 27, 75))
+        middle = (corner[0] + size / 2, corner[1] + size * 0.62)
+        draw.text(middle, str(rank), fill=colour, font_size=size, anchor="mm")
 
 
 def _notices(answer: dict) -> str:

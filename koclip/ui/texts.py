@@ -23,7 +23,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "raw": ("결과 데이터 (JSON)", "Result data (JSON)"),
     "options": ("자세한 설정", "Options"),
     # image to text
-    "image_to_text": ("사진 → 글", "Image to Text"),
+    "image_to_text": ("사진 → 글", "Image → Text"),
     "image_to_text_help": (
         "사진과 한국어 레이블을 주면 어느 것이 얼마나 그럴듯한지 알려 줍니다.",
         "Give a picture and Korean labels, and see how likely each label is.",
@@ -54,7 +54,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "cosine": ("코사인", "cosine"),
     # text to image
-    "text_to_image": ("글 → 사진", "Text to Image"),
+    "text_to_image": ("글 → 사진", "Text → Image"),
     "text_to_image_help": (
         "한국어로 적으면 모아 둔 사진에서 가장 잘 맞는 것을 찾습니다.",
         "Describe something in Korean and find the best matches in a collection.",
@@ -71,7 +71,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "illustration": ("그림", "illustration"),
     "unknown_author": ("지은이 미상", "unknown author"),
     # text to patch
-    "text_to_patch": ("글 → 조각", "Text to Patch"),
+    "text_to_patch": ("글 → 조각", "Text → Patch"),
     "text_to_patch_help": (
         "사진을 조각내어 한국어 설명에 가장 잘 맞는 곳을 짚어 줍니다.",
         "The picture is cut into tiles, and those that fit your Korean words best are marked.",

@@ -31,6 +31,10 @@ def make_theme() -> gr.themes.Base:
     )
     # The stock greys are too pale for small text (WCAG AA wants 4.5:1).
     return theme.set(
+        body_background_fill="*neutral_50",
+        body_background_fill_dark="*neutral_950",
+        block_background_fill="white",
+        block_background_fill_dark="*neutral_900",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_300",
         block_info_text_color="*neutral_600",
