@@ -223,24 +223,23 @@ def _are_unit_rows(embeddings: np.ndarray) -> bool:
 
 
 def _read_items(folder: Path) -> list[ImageItem]:
-    path, items, number = folder / _ITEMS, [], 0
+    path = folder / _ITEMS
     try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    items.append(_parse_item(line))
-    except Exception as error:
-        reason = f"line {number}: {error}"
-        raise KoCLIPError("database_unreadable", path=path, reason=reason) from error
-    return items
+        lines = path.read_text(encoding="utf-8").split("\n")
+        return [_parse_item(i, line) for i, line in enumerate(lines, start=1) if line.strip()]
+    except Exception as error:  # a wrong type can fail in many ways
+        raise KoCLIPError("database_unreadable", path=path, reason=error) from error
 
 
-def _parse_item(line: str) -> ImageItem:
+def _parse_item(number: int, line: str) -> ImageItem:
     known = {f.name for f in dataclasses.fields(ImageItem)}
-    fields = {k: v for k, v in json.loads(line).items() if k in known}
-    if not all(isinstance(value, str) for value in fields.values()):
-        raise TypeError("a value is not text")
-    return ImageItem(**fields)
+    try:
+        fields = {k: v for k, v in json.loads(line).items() if k in known}
+        if not all(isinstance(value, str) for value in fields.values()):
+            raise TypeError("a value is not text")
+        return ImageItem(**fields)
+    except Exception as error:
+        raise ValueError(f"line {number}: {error}") from error
 
 
 def _walk(folder: Path) -> Iterator[ImageItem]:
@@ -266,11 +265,8 @@ def _parse_tsv(lines: Iterable[str]) -> tuple[list[str], list[np.ndarray]]:
             row = np.array(values.split(","), np.float32)
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
-        if (
-            not (name and tab)
-            or (rows and row.shape != rows[0].shape)
-            or not np.isfinite(row).all()
-        ):
+        as_before = not rows or row.shape == rows[0].shape
+        if not (name and tab and as_before and np.isfinite(row).all()):
             raise ValueError(f"line {number}: not a file name, a tab and as many numbers as before")
         names.append(name)
         rows.append(row)
