@@ -73,7 +73,7 @@ def read_photos(path: str | Path) -> list[Photo]:
             raw = json.loads(line)
             objects = tuple(raw.get("objects", ()))
             photos.append(Photo(raw["file"], raw["caption_ko"], objects, raw.get("main")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         line = len(photos) + 1
         raise KoCLIPError("captions_unreadable", path=path, line=line, reason=error) from error
     return photos

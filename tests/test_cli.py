@@ -1,0 +1,106 @@
+"""`python -m koclip`: what it prints, and how it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from koclip.assets import assets_dir
+from koclip.cli import main
+
+CAT = str(assets_dir() / "examples" / "cat.webp")
+BOATS = str(assets_dir() / "examples" / "boats.webp")
+
+
+def rows(capsys) -> list[dict]:
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture(autouse=True)
+def _in_english(monkeypatch, tmp_path):
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path))
+
+
+def test_classify(capsys):
+    assert main(["classify", CAT, "고양이,강아지", "토끼", "--json"]) == 0
+    scores = rows(capsys)
+    assert scores[0]["label"] == "고양이"
+    assert sum(score["probability"] for score in scores) == pytest.approx(1, abs=1e-5)
+
+
+def test_classify_prints_an_aligned_table(capsys):
+    assert main(["classify", CAT, "고양이", "개", "--no-softmax"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["label", "probability", "cosine"]
+    assert lines[1].split()[:2] == ["고양이", "–"]
+
+
+def test_search(capsys):
+    assert main(["search", "고양이", "-k", "3", "--json"]) == 0
+    found = rows(capsys)
+    assert [row["rank"] for row in found] == [1, 2, 3]
+    assert "고양이" in found[0]["caption"]
+
+
+def test_patches(capsys):
+    assert main(["patches", BOATS, "배", "--rows", "2", "--columns", "2", "--json"]) == 0
+    assert len(rows(capsys)) == 4
+
+
+def test_index_and_search_a_folder(capsys, tmp_path):
+    photos = tmp_path / "사진"
+    photos.mkdir()
+    shutil.copy(CAT, photos / "고양이.webp")
+    shutil.copy(BOATS, photos / "배.webp")
+    (photos / "깨진.jpg").write_bytes(b"\xff\xd8\xff broken")
+    assert main(["index", str(photos), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)[0]["images"] == 2
+    assert "깨진.jpg" in captured.err
+    assert main(["search", str(photos), "고양이", "-k", "1", "--json"]) == 0
+    assert rows(capsys)[0]["image"].endswith("고양이.webp")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["classify", "없는.jpg", "고양이"], "there is no such file"),
+        (["classify", CAT, ","], "no labels"),
+        (["patches", CAT, " "], "text is empty"),
+        (["patches", CAT, "귀", "--rows", "0"], "Rows and columns"),
+        (["search", "고양이", "-k", "0"], "at least 1"),
+        (["search", "/nowhere", "고양이"], "no image database"),
+        (["index", "/nowhere"], "no such folder"),
+        (["search", "고양이", "--model", "koclip-minny"], "koclip-mini"),
+        (["evaluate", "koclip-mini", "--photos", "/nowhere"], "no such file"),
+    ],
+)
+def test_mistakes_are_explained_without_a_traceback(capsys, arguments, message):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.out == ""
+
+
+def test_messages_follow_the_terminal_language(capsys, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    assert main(["classify", "없는.jpg", "고양이"]) == 2
+    assert "이런 파일이 없습니다" in capsys.readouterr().err
+
+
+def test_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "koclip", "--version"],
+        capture_output=True,
+        text=True,
+        cwd=assets_dir().parent,
+        env=os.environ,
+        check=True,
+    )
+    assert done.stdout.startswith("koclip ")
