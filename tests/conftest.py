@@ -107,7 +107,8 @@ def examples() -> Path:
 @pytest.fixture(scope="session")
 def space(tmp_path_factory) -> Iterator[str]:
     """The address of the running app, with no Hub in reach."""
-    with running_space(tmp_path_factory.mktemp("space") / "app.log") as url:
+    log = tmp_path_factory.mktemp("space") / "app.log"
+    with running_space(log, os.environ | {"HF_HUB_OFFLINE": "1"}) as url:
         yield url
 
 

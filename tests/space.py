@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,15 +16,14 @@ ROOT = Path(__file__).parent.parent
 
 
 @contextmanager
-def running_space(log: Path, **environment: str) -> Iterator[str]:
-    """Starts the app, yields its address and stops it. The Hub is out of its reach."""
+def running_space(log: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Starts the app in `environment`, yields its address and stops it."""
     port = _free_port()
-    settings = {"GRADIO_SERVER_PORT": str(port), "HF_HUB_OFFLINE": "1", **environment}
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "app.py"],
             cwd=ROOT,
-            env=os.environ | settings,
+            env={**environment, "GRADIO_SERVER_PORT": str(port)},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
