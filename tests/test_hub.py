@@ -16,9 +16,12 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from koclip import hub, hub_cache, hub_download, hub_verify
+from koclip import hub
 from koclip.errors import KoCLIPError
+from koclip.hub import cache as hub_cache
+from koclip.hub import download as hub_download
 from koclip.hub import hub_file, locate
+from koclip.hub import verify as hub_verify
 from koclip.messages import MESSAGES
 from tests.hub_server import HubServer, client_environment, point_client_at
 

@@ -36,7 +36,7 @@ def kindly(endpoint: Callable) -> Callable:
         except Exception:
             log.exception("%s failed", endpoint.__name__)
             message = say("failed", language)
-        raise gr.Error(message, title=say("attention", language), print_exception=False)
+        raise gr.Error(message, print_exception=False)
 
     return run
 

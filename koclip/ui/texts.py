@@ -96,7 +96,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "예상하지 못한 문제가 생겼습니다. 잠시 뒤에 다시 해 보시고, 계속되면 알려 주세요.",
         "Something unexpected went wrong. Try again in a moment, and tell us if it persists.",
     ),
-    "attention": ("확인해 주세요", "Please check"),
 }
 
 

@@ -22,9 +22,9 @@ from huggingface_hub import (
 from huggingface_hub.errors import HfHubHTTPError
 
 from koclip.errors import KoCLIPError
-from koclip.hub_download import BUSY, LIBRARY, RETRY_WAITS, Progress, Repo, download
-from koclip.hub_errors import explained
-from koclip.hub_verify import OBJECT_ID, RemoteFile, verify
+from koclip.hub.download import BUSY, LIBRARY, RETRY_WAITS, Progress, Repo, download
+from koclip.hub.errors import explained
+from koclip.hub.verify import OBJECT_ID, RemoteFile, verify
 
 _log = logging.getLogger(__name__)
 

@@ -28,8 +28,8 @@ from huggingface_hub.file_download import repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers, tqdm
 
 from koclip.errors import KoCLIPError
-from koclip.hub_errors import explained
-from koclip.hub_verify import RemoteFile, contents_fault, remember_verified
+from koclip.hub.errors import explained
+from koclip.hub.verify import RemoteFile, contents_fault, remember_verified
 
 Progress = Callable[[str, int, int], None]
 """Called with (file name, bytes so far, bytes in all); raise from it to stop a download."""

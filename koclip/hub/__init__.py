@@ -12,8 +12,8 @@ from pathlib import Path
 
 from koclip.assets import assets_dir
 from koclip.errors import KoCLIPError
-from koclip.hub_cache import Snapshot, open_snapshot, remember_revision
-from koclip.hub_download import Progress, Repo
+from koclip.hub.cache import Snapshot, open_snapshot, remember_revision
+from koclip.hub.download import Progress, Repo
 
 __all__ = ["PUBLISHED", "ModelFiles", "Progress", "PublishedModel", "hub_file", "locate"]
 
