@@ -21,10 +21,7 @@ from koclip.flax_msgpack import read_flax_tree
 from koclip.torch_pickle import read_torch_index
 
 SAFETENSORS = "model.safetensors"
-FLAX_MSGPACK = "flax_model.msgpack"
-TORCH_BIN = "pytorch_model.bin"
-WEIGHT_FILES = (SAFETENSORS, FLAX_MSGPACK, TORCH_BIN)
-"""The weight files that are read, the preferred first."""
+"""The name under which weights are saved."""
 
 
 class StoredTensor(NamedTuple):
