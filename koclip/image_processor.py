@@ -106,10 +106,14 @@ class ImageProcessor:
         )
         if (processor.crop or processor.size) != (edge, edge):
             raise ValueError(f"pictures would not be {edge}×{edge} pixels")
-        if isinstance(size, int) and not edge <= size <= 4 * edge:
-            raise ValueError(f"a short edge of {size} for pictures of {edge}×{edge} pixels")
-        if not len(processor.mean) == len(processor.std) == 3 or min(processor.std) <= 0:
+        for length in size if isinstance(size, tuple) else (size,):
+            if not isinstance(length, int) or not edge <= length <= 4 * edge:
+                raise ValueError(f"size {length} for pictures of {edge}×{edge} pixels")
+        numbers = np.array([processor.mean, processor.std])
+        if numbers.shape != (2, 3) or not np.isfinite(numbers).all() or min(processor.std) <= 0:
             raise ValueError("image_mean and image_std must be three numbers each")
+        if not isinstance(processor.crop_rounds_up, bool):
+            raise ValueError(f"{_CROP_ROUNDS_UP} is neither true nor false")
         return processor
 
     def to_json(self) -> dict:
