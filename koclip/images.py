@@ -97,7 +97,9 @@ def _to_bytes(array: np.ndarray) -> np.ndarray:
 
     Floats up to 1 count as fractions of white, whole numbers above 255 as 16-bit.
     """
-    values = np.nan_to_num(array.astype(np.float32), posinf=255.0)
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite: white
+        values = array.astype(np.float32)
+    values = np.clip(np.nan_to_num(values, posinf=255.0), 0, None)
     largest = float(values.max())
     if array.dtype.kind == "f" and largest <= 1.0:
         values *= 255.0
