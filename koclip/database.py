@@ -262,7 +262,8 @@ def _parse_tsv(lines: Iterable[str]) -> tuple[list[str], list[np.ndarray]]:
     for number, line in enumerate(lines, start=1):
         name, tab, values = line.rstrip("\n").partition("\t")
         try:
-            row = np.array(values.split(","), np.float32)
+            with np.errstate(over="ignore"):  # what float32 cannot hold is told by isfinite below
+                row = np.array(values.split(","), np.float32)
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from error
         as_before = not rows or row.shape == rows[0].shape
