@@ -69,6 +69,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "attention_mask의 모양 {mask}이(가) 토큰 배열의 모양 {tokens}과(와) 다릅니다.",
         "attention_mask has the shape {mask}, but the token ids have {tokens}.",
     ),
+    "tensors_unknown": (
+        "return_tensors가 '{kind}'입니다. 쓸 수 있는 값: np, jax.",
+        "return_tensors is '{kind}'. Known values: np, jax.",
+    ),
     "tokenizer_missing": (
         "모델 '{name}'에 토크나이저 파일이 없어 글을 읽을 수 없습니다. tokenizer.json을 모델 "
         "폴더에 넣거나, 직접 만든 토큰 번호로 get_text_features를 사용해 주세요.",

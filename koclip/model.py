@@ -139,7 +139,8 @@ class KoCLIP:
         """
         pixels = _as_array(pixel_values)
         edge = self.config.vision.image_size
-        if pixels.shape[1:] != (edge, edge, 3) or not jnp.issubdtype(pixels.dtype, jnp.number):
+        is_real = any(jnp.issubdtype(pixels.dtype, kind) for kind in (jnp.integer, jnp.floating))
+        if pixels.shape[1:] != (edge, edge, 3) or not is_real:
             expected = f"[B, {edge}, {edge}, 3]"
             raise KoCLIPError("pixels_bad_shape", expected=expected, shape=_described(pixels))
         return jnp.asarray(self._encoder.image_features(pixels.astype(np.float32)))

@@ -51,6 +51,8 @@ class KoCLIPProcessor:
         a batch is always padded to its longest text.
         """
         del padding
+        if return_tensors not in ("np", "jax"):
+            raise KoCLIPError("tensors_unknown", kind=return_tensors)
         inputs = Inputs()
         if text is not None:
             inputs["input_ids"], inputs["attention_mask"] = self.tokenize(text)
