@@ -95,7 +95,8 @@ class ModelConfig:
     vision: VisionConfig
     projection_dim: int = 512
     text_projection_bias: bool = False
-    model_type: str = HYBRID_CLIP
+    model_type: str = dataclasses.field(default=HYBRID_CLIP, compare=False)
+    """The form it was read from; makes no difference to what is computed, nor to `==`."""
     raw: dict[str, Any] = dataclasses.field(default_factory=dict, compare=False, hash=False)
     """config.json as it was read, so that saving loses nothing."""
 

@@ -129,6 +129,8 @@ class KoCLIP:
         mask = np.ones_like(ids) if attention_mask is None else _as_array(attention_mask)
         if mask.shape != ids.shape or mask.dtype.kind not in "biuf":
             raise KoCLIPError("mask_bad_shape", mask=_described(mask), tokens=_described(ids))
+        # One type each: a compiled function is made anew for another.
+        ids, mask = ids.astype(np.int32), mask.astype(bool).astype(np.int32)
         return jnp.asarray(self._encoder.text_features(ids, mask))
 
     def get_image_features(self, pixel_values: np.ndarray) -> jax.Array:
