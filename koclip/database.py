@@ -106,8 +106,9 @@ class ImageDatabase:
     ) -> tuple[ImageDatabase, list[tuple[str, KoCLIPError]]]:
         """Embeds the images of `folder` and writes the database into it.
 
-        The images are those that its items.jsonl lists, or without one all below it. Returns the
-        database and the unreadable files with the reason for each; those are left out.
+        The images are those that its items.jsonl lists, with all that is noted there, and any
+        others below it. Returns the database and the unreadable or vanished files with the reason
+        for each; those are left out.
 
         Raises:
             KoCLIPError: no folder, or no readable image in it.
@@ -115,7 +116,9 @@ class ImageDatabase:
         folder = Path(folder)
         if not folder.is_dir():
             raise KoCLIPError("folder_not_found", path=folder)
-        listed = _read_items(folder) if (folder / _ITEMS).is_file() else list(_walk(folder))
+        listed = _read_items(folder) if (folder / _ITEMS).is_file() else []
+        files = {item.file for item in listed}
+        listed += [item for item in _walk(folder) if item.file not in files]
         items, rows, broken = [], [], []
         for start in range(0, len(listed), _BATCH):
             batch = listed[start : start + _BATCH]

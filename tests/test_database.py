@@ -97,7 +97,7 @@ def test_an_image_finds_itself(built, tiny_korean: KoCLIP):
 
 
 def test_listed_items_are_honoured(built, copy, tiny_korean: KoCLIP):
-    """Their order, captions and choice; unknown keys are tolerated."""
+    """Their order and captions; unknown keys are tolerated, unlisted pictures follow."""
     lines = [
         {"id": "second", "file": "b.JPG", "caption_ko": "둘째\u2028줄", "license": "CC0", "new": 1},
         {"id": "first", "file": "a.png", "kind": "photo"},
@@ -109,11 +109,22 @@ def test_listed_items_are_honoured(built, copy, tiny_korean: KoCLIP):
     expected = [
         ImageItem("second", "b.JPG", caption_ko="둘째\u2028줄", license="CC0"),
         ImageItem("first", "a.png", kind="photo"),
+        ImageItem("deep/er/c.webp", "deep/er/c.webp"),
     ]
     assert database.items == ImageDatabase.open(copy).items == expected
-    assert [(name, error.code) for name, error in broken] == [("gone.png", "image_not_found")]
-    expected = built[0].embeddings[[1, 0]]
+    assert [(name, error.code) for name, error in broken][0] == ("gone.png", "image_not_found")
+    expected = built[0].embeddings[[1, 0, 2]]
     np.testing.assert_allclose(database.embeddings, expected, atol=1e-6)
+
+
+def test_new_pictures_are_added_and_vanished_ones_dropped(copy, tiny_korean: KoCLIP):
+    before = {item.file for item in ImageDatabase.open(copy).items}
+    gone = sorted(before)[0]
+    (copy / gone).unlink()
+    Image.new("RGB", (9, 9), "teal").save(copy / "new.png")
+    database, broken = ImageDatabase.build(tiny_korean, copy)
+    assert {item.file for item in database.items} == before - {gone} | {"new.png"}
+    assert gone in [file for file, _ in broken]
 
 
 def test_many_images_and_progress(tmp_path, tiny_korean: KoCLIP):
