@@ -202,7 +202,7 @@ def _picture(example: str) -> PictureInput:
 
 def _answer() -> gr.JSON:
     with gr.Accordion(I18N("raw"), open=False):
-        return gr.JSON(show_label=False)
+        return gr.JSON(label="answer", show_label=False)
 
 
 def _examples(rows: list[list[str]], filled: list[Component]) -> Callable:
