@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
 
 from koclip import KoCLIP
-from koclip.encoder import Encoder
+from koclip.config import ModelConfig
+from koclip.dual_encoder import DualEncoder
 from koclip.image_processor import ImageProcessor
 from koclip.vision_tower import VisionTower
 from tests.conftest import ORACLE
@@ -23,17 +23,36 @@ def case(request) -> tuple[KoCLIP, dict[str, np.ndarray]]:
     return KoCLIP.from_pretrained(ORACLE / folder), dict(np.load(ORACLE / reference))
 
 
+def text_features(config: ModelConfig, parameters: dict, reference: dict) -> np.ndarray:
+    """Not compiled as a whole: each of many variants runs once only."""
+    inputs = reference["input_ids"], reference["attention_mask"]
+    return DualEncoder(config).apply({"params": parameters}, *inputs, method="text_features")
+
+
+def image_features(config: ModelConfig, parameters: dict, reference: dict) -> np.ndarray:
+    pixels = reference["pixel_values"]
+    return DualEncoder(config).apply({"params": parameters}, pixels, method="image_features")
+
+
 def test_positions_from_zero_are_seen_in_the_torch_form():
     folder, reference = FORMS["safetensors-base"]
     model, reference = KoCLIP.from_pretrained(ORACLE / folder), np.load(ORACLE / reference)
     text = dataclasses.replace(model.config.text, positions_after_padding=False)
-    encoder = Encoder(dataclasses.replace(model.config, text=text), model.parameters)
-    features = encoder.text_features(reference["input_ids"], reference["attention_mask"])
+    config = dataclasses.replace(model.config, text=text)
+    features = text_features(config, model.parameters, reference)
     assert np.abs(features - reference["text_features"]).max() > 0.5
 
 
 def other(value: object, one: object, two: object) -> object:
     return two if value == one else one
+
+
+def test_without_a_mistake_nothing_is_seen(case):
+    model, reference = case
+    text = text_features(model.config, model.parameters, reference)
+    image = image_features(model.config, model.parameters, reference)
+    np.testing.assert_allclose(text, reference["text_features"], atol=FEATURES, rtol=0)
+    np.testing.assert_allclose(image, reference["image_features"], atol=FEATURES, rtol=0)
 
 
 TEXT_MISTAKES = {
@@ -56,8 +75,8 @@ VISION_MISTAKES = {
 def test_text_mistakes_are_seen(tiny_base, mistake):  # tiny-large has the same text tower
     model, reference = tiny_base, np.load(ORACLE / "flax/tiny-base.npz")
     text = dataclasses.replace(model.config.text, **TEXT_MISTAKES[mistake](model.config.text))
-    encoder = Encoder(dataclasses.replace(model.config, text=text), model.parameters)
-    features = encoder.text_features(reference["input_ids"], reference["attention_mask"])
+    config = dataclasses.replace(model.config, text=text)
+    features = text_features(config, model.parameters, reference)
     assert np.abs(features - reference["text_features"]).max() > 1.5 * FEATURES
 
 
@@ -66,15 +85,15 @@ def test_image_mistakes_are_seen(case, mistake):
     model, reference = case
     vision = model.config.vision
     vision = dataclasses.replace(vision, **VISION_MISTAKES[mistake](vision))
-    encoder = Encoder(dataclasses.replace(model.config, vision=vision), model.parameters)
-    features = encoder.image_features(reference["pixel_values"])
+    config = dataclasses.replace(model.config, vision=vision)
+    features = image_features(config, model.parameters, reference)
     assert np.abs(features - reference["image_features"]).max() > 1.5 * FEATURES
 
 
 def test_images_without_their_pooler_are_seen(case):
     """CLIP's pooler is its last norm, ViT's a dense layer: either left out must be noticed."""
     model, reference = case
-    output = jax.jit(VisionTower(model.config.vision).apply)(
+    output = VisionTower(model.config.vision).apply(
         {"params": model.parameters["vision_tower"]}, reference["pixel_values"]
     )
     projection = model.parameters["visual_projection"]["kernel"]
@@ -91,15 +110,13 @@ def test_the_first_rows_of_the_position_table_are_live(case, row):
     parameters = model.parameters | {
         "text_tower": tower | {"position_embedding": {"embedding": table}}
     }
-    features = Encoder(model.config, parameters).text_features(
-        reference["input_ids"], reference["attention_mask"]
-    )
+    features = text_features(model.config, parameters, reference)
     assert np.abs(features - reference["text_features"]).max() > 0.1
 
 
 def test_a_mask_derived_from_padding_is_seen(case):
     model, reference = case
-    features = model.get_text_features(reference["input_ids"], reference["attention_mask"])
+    features = text_features(model.config, model.parameters, reference)
     assert np.abs(features - reference["text_features_nomask"]).max() > 0.05
 
 
