@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -89,15 +90,8 @@ def test_text_to_image_finds_it_at_the_top(client, word):
 def test_text_to_image_says_where_pictures_are_and_whose(client, space):
     (result,) = client.predict("바다", 1, api_name="/text_to_image")["results"]
     assert result["license"] and result["source"]
-    with client.httpx_client if hasattr(client, "httpx_client") else _http() as http:
-        response = http.get(space.rstrip("/") + result["image"])
+    response = httpx.get(space.rstrip("/") + result["image"])
     assert response.headers["content-type"] == "image/webp"
-
-
-def _http():
-    import httpx
-
-    return httpx.Client()
 
 
 def test_text_to_patch_boxes_are_pixels_of_the_picture(client):

@@ -14,23 +14,13 @@ from safetensors.numpy import load_file
 import koclip.files
 from koclip import KoCLIP
 from tests.conftest import ORACLE
-
-FORMS = {
-    f"{form}-{size}": ORACLE / folder.format(size)
-    for size in ("base", "large")
-    for form, folder in {
-        "flax": "flax/tiny-{}",
-        "safetensors": "pt/tiny-{}-safetensors",
-        "safetensors5": "pt/tiny-{}-safetensors5",
-        "bin": "pt/tiny-{}-bin430",
-    }.items()
-}
+from tests.test_oracle import FORMS
 
 
 @pytest.fixture(scope="module", params=FORMS)
 def saved(request, tmp_path_factory) -> tuple[KoCLIP, Path, dict[str, np.ndarray]]:
     """A model, the folder that it was saved into, and the inputs of the oracle."""
-    model = KoCLIP.from_pretrained(FORMS[request.param])
+    model = KoCLIP.from_pretrained(ORACLE / FORMS[request.param][0])
     folder = tmp_path_factory.mktemp("saved")
     model.save_pretrained(folder)
     size = request.param.split("-")[-1]
@@ -83,7 +73,7 @@ def test_saving_twice_changes_nothing(saved, tmp_path):
 @pytest.mark.parametrize("size", ["base", "large"])
 @pytest.mark.parametrize("form", ["safetensors", "safetensors5", "bin"])
 def test_tensors_are_the_published_ones(tmp_path, size, form):
-    KoCLIP.from_pretrained(FORMS[f"{form}-{size}"]).save_pretrained(tmp_path)
+    KoCLIP.from_pretrained(ORACLE / FORMS[f"{form}-{size}"][0]).save_pretrained(tmp_path)
     actual = load_file(tmp_path / "model.safetensors")
     expected = load_file(ORACLE / f"pt/tiny-{size}-safetensors/model.safetensors")
     assert actual.keys() == expected.keys()
@@ -94,7 +84,7 @@ def test_tensors_are_the_published_ones(tmp_path, size, form):
 
 @pytest.mark.parametrize("size", ["base", "large"])
 def test_positions_from_zero_are_moved_below_filler_rows(tmp_path, size):
-    KoCLIP.from_pretrained(FORMS[f"flax-{size}"]).save_pretrained(tmp_path)
+    KoCLIP.from_pretrained(ORACLE / FORMS[f"flax-{size}"][0]).save_pretrained(tmp_path)
     actual = load_file(tmp_path / "model.safetensors")
     expected = load_file(ORACLE / f"pt/tiny-{size}-safetensors/model.safetensors")
     table = "text_model.embeddings.position_embeddings.weight"
