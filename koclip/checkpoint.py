@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -20,6 +23,9 @@ from koclip.tensor_names import IGNORED_NAMES, PublishedTensor, published_tensor
 
 Parameters = dict
 """A nested dict of arrays, as `DualEncoder.init` makes it."""
+
+Naming = Callable[[str], PublishedTensor]
+"""The published counterpart of the parameter at a path, such as "text_tower.pooler.kernel"."""
 
 # The sizes that a file knows better than its config: tables get resized, configs are forgotten.
 _SIZED_BY_FILE = {
@@ -43,25 +49,15 @@ def load_parameters(weights: str | Path, config: ModelConfig) -> tuple[ModelConf
     """
     weights = Path(weights)
     stored = open_tensors(weights)
-    form = "flax" if weights.suffix == ".msgpack" else "torch"
-    config = _sized_by_file(config, stored, form)
-    published = _check(weights, config, form, stored)
-
-    def read(path: str) -> jax.Array:
-        tensor = published[path]
-        value = tensor.layout.read(stored[tensor.name].read())
-        return jnp.asarray(np.asarray(value, np.float32, order="C"))
-
-    flat = {path: read(path) for path in published}
+    naming = partial(published_tensor, vision_type=vision_type(config), form=form_of(weights))
+    config = sized_by_file(config, stored, naming)
+    shapes = flatten_dict(parameter_shapes(config), sep=".")
+    if problems := tensor_problems(stored, shapes, naming, IGNORED_NAMES):
+        raise KoCLIPError("weights_mismatch", path=weights, details="\n".join(problems))
+    check_padding(weights, config.text)
+    flat = read_tensors(stored, shapes, naming)
     if config.text.positions_after_padding and config.raw["text_config"].get(_FROM_ZERO):
-        filler = config.text.pad_token_id + 1
-        flat[_POSITIONS] = flat[_POSITIONS][filler:]
-        text = dataclasses.replace(
-            config.text,
-            positions_after_padding=False,
-            max_position_embeddings=config.text.max_position_embeddings - filler,
-        )
-        config = dataclasses.replace(config, text=text)
+        config = positions_from_zero(config, flat)
     return config, unflatten_dict(flat, sep=".")
 
 
@@ -84,37 +80,50 @@ def save_parameters(folder: str | Path, config: ModelConfig, parameters: Paramet
         flat[_POSITIONS] = np.concatenate([filler, table])
     tensors = {}
     for path, value in flat.items():
-        tensor = published_tensor(path, _vision_type(config), "torch")
+        tensor = published_tensor(path, vision_type(config), "torch")
         tensors[tensor.name] = np.asarray(tensor.layout.write(value), order="C")
     write_whole(folder / SAFETENSORS, save(tensors, metadata={"format": "pt"}))
     text = json.dumps(raw, indent=2, ensure_ascii=False) + "\n"
     write_whole(folder / "config.json", text.encode())
 
 
-def _vision_type(config: ModelConfig) -> str:
+def vision_type(config: ModelConfig) -> str:
+    """Which rows of the rename table the image tower has."""
     return getattr(config.vision, "model_type", "efficientnet-lite")
 
 
-def _sized_by_file(config: ModelConfig, stored: dict[str, StoredTensor], form: str) -> ModelConfig:
+def form_of(weights: Path) -> str:
+    """The spelling of the tensors in a weight file, "flax" or "torch"."""
+    return "flax" if weights.suffix == ".msgpack" else "torch"
+
+
+def sized_by_file(
+    config: ModelConfig, stored: dict[str, StoredTensor], naming: Naming
+) -> ModelConfig:
+    """`config` with the sizes of the text tower's tables as they are in the file."""
     sizes = {}
     for path, field in _SIZED_BY_FILE.items():
-        table = stored.get(published_tensor(path, _vision_type(config), form).name)
+        table = stored.get(naming(path).name)
         if table is not None and table.shape[1:] == (config.text.hidden_size,):
             sizes[field] = max(table.shape[0], 1)
     return dataclasses.replace(config, text=dataclasses.replace(config.text, **sizes))
 
 
-def _check(
-    weights: Path, config: ModelConfig, form: str, stored: dict[str, StoredTensor]
-) -> dict[str, PublishedTensor]:
-    """Our parameter paths → their published counterparts, all of which are in `stored`.
+def tensor_problems(
+    stored: dict[str, StoredTensor],
+    shapes: dict[str, jax.ShapeDtypeStruct],
+    naming: Naming,
+    ignored: re.Pattern[str],
+) -> list[str]:
+    """A line for each missing, misshapen and unknown tensor of a file.
 
-    Raises one error that names every missing, unknown and misshapen tensor.
+    `shapes` has the parameters that the file must hold, by path; names that `ignored` matches may
+    be there besides.
     """
-    published, problems = {}, []
-    for path, shape in flatten_dict(parameter_shapes(config), sep=".").items():
-        published[path] = published_tensor(path, _vision_type(config), form)
-        name, layout = published[path]
+    known, problems = set(), []
+    for path, shape in shapes.items():
+        name, layout = naming(path)
+        known.add(name)
         # A broadcast zero has the shape but no memory.
         expected = layout.write(np.broadcast_to(np.float32(0), shape.shape)).shape
         if name not in stored:
@@ -124,19 +133,42 @@ def _check(
             problems.append(f"wrong shape: {name} is {found}, expected {list(expected)}")
         elif not jnp.issubdtype(stored[name].dtype, jnp.floating):
             problems.append(f"wrong type: {name} holds no floating-point numbers")
-    known = {tensor.name for tensor in published.values()}
     problems += [
-        f"unknown: {name} {list(stored[name].shape)}"
-        for name in stored
-        if name not in known and not IGNORED_NAMES.match(name)
+        f"unknown: {name} {list(tensor.shape)}"
+        for name, tensor in stored.items()
+        if name not in known and not ignored.match(name)
     ]
-    if problems:
-        raise KoCLIPError("weights_mismatch", path=weights, details="\n".join(problems))
-    _check_padding(weights, config.text)
-    return published
+    return problems
 
 
-def _check_padding(weights: Path, text: TextConfig) -> None:
+def read_tensors(
+    stored: dict[str, StoredTensor], paths: Iterable[str], naming: Naming
+) -> dict[str, jax.Array]:
+    """The parameters at `paths`, float32 and in our layouts."""
+
+    def read(path: str) -> jax.Array:
+        name, layout = naming(path)
+        return jnp.asarray(np.asarray(layout.read(stored[name].read()), np.float32, order="C"))
+
+    return {path: read(path) for path in paths}
+
+
+def positions_from_zero(config: ModelConfig, flat: dict[str, jax.Array]) -> ModelConfig:
+    """Lets token i read row i of the position table instead of row pad + 1 + i.
+
+    Takes the first pad + 1 rows out of the table in `flat`, and returns the settings that fit.
+    """
+    filler = config.text.pad_token_id + 1
+    flat[_POSITIONS] = flat[_POSITIONS][filler:]
+    text = dataclasses.replace(
+        config.text,
+        positions_after_padding=False,
+        max_position_embeddings=config.text.max_position_embeddings - filler,
+    )
+    return dataclasses.replace(config, text=text)
+
+
+def check_padding(weights: Path, text: TextConfig) -> None:
     """Padding must have a row in the tables, or its NaN would spread to the other tokens."""
     limit = text.vocab_size
     if text.positions_after_padding:

@@ -8,7 +8,7 @@ weights. So a row names a module once, and its kind says what the last words and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -146,6 +146,37 @@ ROWS_BY_VISION_TYPE = {
 IGNORED_NAMES = re.compile(r".*[./]position_ids$")
 
 
+class PublishedTower(NamedTuple):
+    """How a tower is spelled in a checkpoint of its own."""
+
+    part: str
+    """What the rows above call it."""
+    prefixes: tuple[str, ...]
+    """What it is called beside a head; without a head its names begin with nothing."""
+    ignored: re.Pattern[str]
+    """Heads, and the other half of a CLIP."""
+
+
+def _heads(*names: str) -> re.Pattern[str]:
+    return re.compile(rf"({'|'.join(names)})([./]|$)|{IGNORED_NAMES.pattern}")
+
+
+PUBLISHED_TOWERS = {
+    "text": PublishedTower(
+        "text_model", ("roberta", "bert"), _heads("lm_head", "cls", "classifier", "qa_outputs")
+    ),
+    "clip_vision_model": PublishedTower(
+        _CLIP,
+        ("vision_model",),
+        _heads("text_model", "text_projection", "visual_projection", "logit_scale", "classifier"),
+    ),
+    "vit": PublishedTower("vision_model", ("vit",), _heads("classifier")),
+}
+
+# Norms in checkpoints that were converted from TensorFlow.
+_TENSORFLOW_NORM = {"gamma": "weight", "beta": "bias"}
+
+
 class PublishedTensor(NamedTuple):
     """What one of our parameters is called in a published form, and how it is laid out there."""
 
@@ -165,7 +196,37 @@ def published_tensor(path: str, vision_type: str, form: str) -> PublishedTensor:
     if is_bias:
         leaf, layout = "bias", SAME
     name = f"{published}.{leaf}" if leaf else published
-    return PublishedTensor(name.replace(".", "/") if form == "flax" else name, layout)
+    return PublishedTensor(name.replace(".", _separator(form)), layout)
+
+
+def tower_tensor(path: str, tower: str, form: str, prefix: str) -> PublishedTensor:
+    """As `published_tensor`, in the checkpoint of one tower, whose names begin with `prefix`.
+
+    `tower` is a key of `PUBLISHED_TOWERS`; `prefix` is what `tower_prefix` found.
+    """
+    # A text tower is spelled alike beside any image tower.
+    name, layout = published_tensor(path, "vit" if tower == "text" else tower, form)
+    part = PUBLISHED_TOWERS[tower].part.replace(".", _separator(form))
+    return PublishedTensor(prefix + name.removeprefix(part + _separator(form)), layout)
+
+
+def tower_prefix(names: Collection[str], tower: str, form: str) -> str:
+    """What the names of a tower begin with in a checkpoint of its own, "" when there is no head."""
+    for prefix in PUBLISHED_TOWERS[tower].prefixes:
+        prefix += _separator(form)
+        if any(name.startswith(prefix) for name in names):
+            return prefix
+    return ""
+
+
+def current_name(name: str) -> str:
+    """`name`, where a norm converted from TensorFlow has `gamma` and `beta`, as it is now."""
+    module, _, leaf = name.rpartition(".")
+    return f"{module}.{_TENSORFLOW_NORM[leaf]}" if leaf in _TENSORFLOW_NORM else name
+
+
+def _separator(form: str) -> str:
+    return "/" if form == "flax" else "."
 
 
 def _row_of(path: str, vision_type: str) -> tuple[str, Kind, bool]:

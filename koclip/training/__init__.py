@@ -1,0 +1,1 @@
+"""Training KoCLIP: data, losses, steps on any mesh of devices, checkpoints."""
