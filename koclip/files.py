@@ -6,10 +6,15 @@ import os
 import tempfile
 from pathlib import Path
 
+_UNFINISHED = (".koclip-", ".part")
+
 
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a file so that it is there complete or not at all, whatever interrupts."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+    prefix, suffix = _UNFINISHED
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=prefix, suffix=suffix, delete=False
+    ) as file:
         temporary = Path(file.name)
         try:
             file.write(data)
@@ -20,3 +25,10 @@ def write_whole(path: Path, data: bytes) -> None:
         except BaseException:
             temporary.unlink()
             raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Removes what `write_whole` left in `folder` when its process was killed."""
+    prefix, suffix = _UNFINISHED
+    for file in folder.glob(f"{prefix}*{suffix}"):
+        file.unlink(missing_ok=True)

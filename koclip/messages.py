@@ -292,4 +292,45 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Downloads cannot be kept in {folder} ({reason}). Make it writable, or point HF_HOME to a "
         "folder that is.",
     ),
+    # training
+    "training_no_config": (
+        "'{name}'(이)라는 학습 설정이 없습니다. 미리 정해진 설정({known})의 이름이나 .json, .toml 파일의 경로를 적어 주세요.",
+        "There is no training configuration '{name}'. Name a preset ({known}) or the path of a .json or .toml file.",
+    ),
+    "training_bad_config": (
+        "학습 설정에 고칠 곳이 있습니다.\n{details}",
+        "The training configuration needs to be corrected.\n{details}",
+    ),
+    "training_all_locked": (
+        "'locked'가 모든 파라미터와 맞아 학습할 것이 남지 않습니다. 학습할 부분을 빼 주세요.",
+        "'locked' matches every parameter, so nothing is left to train. Leave out what is to learn.",
+    ),
+    "training_pattern_unused": (
+        "'{key}'의 '{pattern}'와(과) 맞는 파라미터가 없습니다. 파라미터의 경로는 다음 가운데 하나로 시작합니다: {known}.",
+        "'{pattern}' in '{key}' matches no parameter. Their paths start with one of: {known}.",
+    ),
+    "training_batch_uneven": (
+        "배치 {size}개를 장치 {devices}개와 마이크로배치 {accumulation}개로 고르게 나눌 수 없습니다. 배치 크기를 {devices}×{accumulation}의 배수로 정해 주세요.",
+        "A batch of {size} cannot be divided evenly over {devices} devices and {accumulation} micro-batches. Choose a batch size that is a multiple of {devices}×{accumulation}.",
+    ),
+    "training_output_taken": (
+        "{folder}: 다른 학습의 체크포인트가 있습니다. 이어서 학습하려면 --resume을 쓰고, 새로 시작하려면 다른 폴더를 정해 주세요.",
+        "{folder}: there are checkpoints of a run already. Go on with it by --resume, or choose another folder to start anew.",
+    ),
+    "training_other_config": (
+        "{path}: 이 체크포인트는 다른 설정으로 만들어져 이어서 학습할 수 없습니다. 설정을 되돌리거나 다른 폴더에서 새로 시작해 주세요.\n{details}",
+        "{path}: this checkpoint was made with other settings, so the run cannot go on from it. Restore them, or start anew in another folder.\n{details}",
+    ),
+    "training_other_parameters": (
+        "{path}: 이 체크포인트의 파라미터가 모델과 다릅니다. 같은 모델로 이어 가거나 다른 폴더에서 새로 시작해 주세요.\n{details}",
+        "{path}: this checkpoint's parameters are not the model's. Go on with the same model, or start anew in another folder.\n{details}",
+    ),
+    "training_diverged": (
+        "{step}번째 스텝에서 학습이 발산했습니다(손실 {loss}, 기울기 {norm}). 학습률을 낮추거나 max_gradient_norm을 정한 뒤 새로 시작해 주세요.",
+        "Training diverged at step {step} (loss {loss}, gradient {norm}). Start anew with a lower learning_rate, or set max_gradient_norm.",
+    ),
+    "training_validation_empty": (
+        "검증 자료가 한 배치에도 미치지 못합니다. 검증 자료를 늘리거나 배치 크기를 줄여 주세요.",
+        "The validation data do not fill one batch. Add some, or choose a smaller batch size.",
+    ),
 }
