@@ -14,7 +14,7 @@ from koclip.training.config import TrainConfig
 FlatParameters = dict[str, jax.Array]
 """Parameters by path, "text_tower.block_0.attention.query.kernel"."""
 
-_DECAYED_LEAVES = ("kernel", "embedding")
+_DECAYED_LEAVES = ("kernel", "embedding", "position_embedding")
 
 
 def split_locked(

@@ -125,7 +125,7 @@ def make_train_step(
         trained = optax.apply_updates(state.trained, updates)
         if LOGIT_SCALE in trained:
             trained[LOGIT_SCALE] = jnp.minimum(trained[LOGIT_SCALE], MAX_LOGIT_SCALE)
-        metrics = StepMetrics(*output, scale, optax.global_norm(gradients))
+        metrics = StepMetrics(*output, scale, optax.tree.norm(gradients))
         return TrainState(state.step + 1, trained, state.locked, optimizer_state), metrics
 
     return jax.jit(
