@@ -47,7 +47,10 @@ class ImageProcessor:
         """PIL images of any mode → float32 [B, H, W, 3]."""
         if not images:
             return np.empty((0, *(self.crop or self.size), 3), np.float32)
-        pixels = np.stack([np.asarray(self.crop_square(image)) for image in images])
+        return self.normalize(np.stack([np.asarray(self.crop_square(image)) for image in images]))
+
+    def normalize(self, pixels: np.ndarray) -> np.ndarray:
+        """uint8 [..., 3] → float32 of the same shape, as the model takes it."""
         mean, std = (np.asarray(x, np.float32) for x in (self.mean, self.std))
         return (pixels.astype(np.float32) / np.float32(255) - mean) / std
 

@@ -297,9 +297,37 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "'{name}'(이)라는 학습 설정이 없습니다. 미리 정해진 설정({known})의 이름이나 .json, .toml 파일의 경로를 적어 주세요.",
         "There is no training configuration '{name}'. Name a preset ({known}) or the path of a .json or .toml file.",
     ),
+    "training_config_unreadable": (
+        "{path}: 학습 설정을 읽을 수 없습니다({reason}). 파일을 고쳐 주세요.",
+        "{path}: the training configuration cannot be read ({reason}). Correct the file.",
+    ),
+    "training_bad_set": (
+        "--set {setting}: '키=값'처럼 적어 주세요.",
+        "--set {setting}: write it as KEY=VALUE.",
+    ),
     "training_bad_config": (
         "학습 설정에 고칠 곳이 있습니다.\n{details}",
         "The training configuration needs to be corrected.\n{details}",
+    ),
+    "training_no_model": (
+        "무엇을 학습할지 정해지지 않았습니다. 설정에 model을, 또는 text_tower와 vision_tower를 적어 주세요.",
+        "There is nothing to train. Set 'model', or 'text_tower' and 'vision_tower'.",
+    ),
+    "training_pictures_missing": (
+        "{path}: 사진 {total}장 가운데 {missing}장의 파일이 없어 빼고 학습합니다. 예: {first}",
+        "{path}: {missing} of {total} pictures have no file and are left out, for example {first}.",
+    ),
+    "training_pictures_broken": (
+        "읽을 수 없는 사진 {count}장을 다른 사진으로 바꾸어 학습했습니다. 예: {first}",
+        "{count} pictures could not be read and others took their place, for example {first}.",
+    ),
+    "training_too_little_data": (
+        "사진이 {total}장뿐이라 배치 {size}개를 채울 수 없습니다. --data를 확인하거나 배치 크기를 줄여 주세요.",
+        "{total} pictures cannot fill a batch of {size}. Check --data, or choose a smaller batch size.",
+    ),
+    "training_cannot_join": (
+        "다른 프로세스들과 함께 시작할 수 없습니다({reason}). --coordinator, --processes, --process를 확인해 주세요.",
+        "This process cannot join the others ({reason}). Check --coordinator, --processes and --process.",
     ),
     "training_all_locked": (
         "'locked'가 모든 파라미터와 맞아 학습할 것이 남지 않습니다. 학습할 부분을 빼 주세요.",
@@ -332,5 +360,160 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "training_validation_empty": (
         "검증 자료가 한 배치에도 미치지 못합니다. 검증 자료를 늘리거나 배치 크기를 줄여 주세요.",
         "The validation data do not fill one batch. Add some, or choose a smaller batch size.",
+    ),
+    # evaluation
+    "evaluation_no_photos": (
+        "'{dataset}': 측정할 사진이 없습니다.",
+        "'{dataset}': there are no photographs to measure on.",
+    ),
+    "evaluation_needs_photos": (
+        "'{dataset}'의 사진은 함께 배포되지 않습니다. Flickr8k를 받아 --photos 폴더로 알려 주세요. 함께 들어 있는 사진으로 재려면 'gallery'를 고르세요.",
+        "The photographs of '{dataset}' are not bundled. Get Flickr8k and name its folder by --photos, or choose 'gallery', whose photographs are here.",
+    ),
+    "evaluation_photos_missing": (
+        "사진 {total}장 가운데 {count}장이 없습니다: {names}. 일부만으로 잰 값은 전체의 값이 아니므로 재지 않았습니다. 사진 폴더를 확인하거나, 없는 사진을 목록에서 빼 주세요.",
+        "{count} of {total} photographs are missing (there is no such file): {names}. A figure over the rest would not be one over the set. Check the folder of the photographs, or take those lines out.",
+    ),
+    "evaluation_photo_unreadable": (
+        "{path}: 사진을 읽을 수 없습니다({reason}).",
+        "{path}: the photograph cannot be read ({reason}).",
+    ),
+    "evaluation_unknown_label": (
+        "{path}: 80개 레이블에 없는 것이 'objects'에 있습니다: {labels}. 레이블 목록의 말로 고쳐 주세요.",
+        "{path}: 'objects' names what is none of the 80 labels: {labels}. Use the words of the list.",
+    ),
+    "evaluation_unknown_ensemble": (
+        "'{name}'이라는 템플릿 묶음을 모릅니다. 쓸 수 있는 이름: {known}.",
+        "There is no ensemble of templates named '{name}'. Known names: {known}.",
+    ),
+    "evaluation_not_finite": (
+        "임베딩에 NaN이나 무한대가 있어 순위를 매길 수 없습니다. 모델의 가중치를 확인해 주세요.",
+        "The embeddings hold NaN or infinity, which have no rank. Check the model's weights.",
+    ),
+    "retrieval_in_batches": (
+        "{kind} 임베딩이 [개수, D] 모양의 배열 하나가 아닙니다. 배치별로 순위를 매기면 고를 것이 적어 값이 부풀려집니다. 모든 배치를 하나로 이어 붙여 주세요.",
+        "The {kind} embeddings are not one array of the shape [number, D]. Ranked batch by batch there is less to choose from, and every figure comes out too high. Concatenate all batches first.",
+    ),
+    "retrieval_not_whole_set": (
+        "{kind} 임베딩은 {rows}개인데 데이터 세트는 {count}개입니다. 일부나 한 배치에서 찾은 순위는 전체의 것이 아닙니다. 전체의 임베딩을 넣거나, 잰 만큼의 크기를 적어 주세요.",
+        "There are {rows} {kind} embeddings, but the data set has {count}. Ranks within a part or a batch are not those of the whole. Pass the embeddings of all, or state the size that was measured.",
+    ),
+    "retrieval_bad_index": (
+        "설명마다 사진 번호가 하나씩, 정수 {captions}개가 있어야 하는데 {shape}입니다.",
+        "There must be one whole number, that of its photograph, for each of {captions} captions; got {shape}.",
+    ),
+    "retrieval_index_outside": (
+        "{caption}번 설명의 사진이 {image}번이라는데 사진은 0번부터 {images}장입니다. 번호가 배치 안의 것이면 전체에서의 번호로 바꿔 주세요.",
+        "Caption {caption} is said to be of photograph {image}, but there are {images}, counted from 0. If the numbers are those within a batch, use those within the whole set.",
+    ),
+    "retrieval_no_caption": (
+        "설명이 없는 사진이 {count}장 있습니다(처음은 {image}번). 빼거나 설명을 넣어 주세요.",
+        "{count} photographs have no caption (the first is number {image}). Leave them out, or caption them.",
+    ),
+    "calibration_bad_input": (
+        "보정 오차를 재려면 0에서 1 사이의 확률과 정답 여부가 같은 개수의 1차원 배열이어야 합니다.",
+        "Calibration needs two arrays of one dimension and one length: probabilities from 0 to 1, and whether each was right.",
+    ),
+    "calibration_no_photos": (
+        "보정 오차를 잴 사진이 없습니다.",
+        "There are no photographs to measure calibration on.",
+    ),
+    "loss_batch_too_small": (
+        "대조 손실은 2쌍 이상의 배치에서만 잴 수 있는데 {size}쌍입니다.",
+        "The contrastive loss needs batches of at least 2 pairs, got {size}.",
+    ),
+    "scenes_too_few_labels": (
+        "장면을 만들려면 서로 다른 레이블이 {needed}개 있어야 하는데 {count}개입니다.",
+        "Scenes need pictures of {needed} different labels, got {count}.",
+    ),
+    # training data
+    "augment_unknown": (
+        "'{name}'이라는 이미지 변환이 없습니다. 쓸 수 있는 이름: {known}.",
+        "There is no image transform '{name}'. Known names: {known}.",
+    ),
+    "captions_not_found": (
+        "{path}: 사진 설명 파일이 없습니다. JSON, JSONL, CSV 파일이나 다음 가운데 하나가 든 폴더를 지정해 주세요: {known}.",
+        "{path}: there is no caption file. Name a JSON, JSONL or CSV file, or a folder with one of: {known}.",
+    ),
+    "captions_bad_entry": (
+        "{path}, {entry}번째 항목: 사진 설명을 읽을 수 없습니다({reason}).",
+        "{path}, entry {entry}: the captions cannot be read ({reason}).",
+    ),
+    "captions_no_images": (
+        "{path}: 설명이 달린 사진 {count}장 가운데 하나도 찾지 못했습니다(예: {first}). 사진이 있는 폴더를 함께 지정해 주세요.",
+        "{path}: none of its {count} pictures was found ({first}, for one). Name the folder that holds them.",
+    ),
+    "captions_no_split": (
+        "{path}: '{split}'에 속하는 사진이 없습니다. 있는 것: {known}.",
+        "{path}: no pictures belong to the split '{split}'. There are: {known}.",
+    ),
+    "datasets_missing": (
+        "'{name}'을(를) 열려면 datasets 라이브러리가 필요합니다. `pip install datasets`로 설치해 주세요.",
+        "'{name}' needs the datasets library. Install it with `pip install datasets`.",
+    ),
+    "datasets_unreadable": (
+        "'{name}' 데이터셋을 읽을 수 없습니다({reason}).",
+        "The data set '{name}' cannot be read ({reason}).",
+    ),
+    "training_too_few_pairs": (
+        "사진과 설명의 쌍이 {pairs}개뿐이라 배치 {batch}개를 채울 수 없습니다. 배치 크기를 줄이거나 자료를 늘려 주세요.",
+        "There are only {pairs} pairs of a picture and a caption, too few for a batch of {batch}. Choose a smaller batch, or add data.",
+    ),
+    "training_rows_uneven": (
+        "배치 {batch}개를 프로세스 {processes}개로 고르게 나눌 수 없습니다. 배치 크기를 그 배수로 정해 주세요.",
+        "A batch of {batch} cannot be divided evenly over {processes} processes. Choose a multiple.",
+    ),
+    "training_images_broken": (
+        "사진 {count}장을 모두 읽을 수 없습니다. 예: {name}({reason})",
+        "None of the {count} pictures can be read; {name}, for one: {reason}",
+    ),
+    # pushing to the Hub
+    "push_not_logged_in": (
+        "'{repo}'에 올리려면 {endpoint}에 로그인해야 합니다. 쓰기 권한이 있는 토큰으로 `hf auth login`을 "
+        "실행하거나 HF_TOKEN에 토큰을 넣어 주세요.",
+        "To push to '{repo}', log in to {endpoint}: run `hf auth login` with a token that may "
+        "write, or put one into HF_TOKEN.",
+    ),
+    "push_denied": (
+        "'{repo}'에 쓸 권한이 없습니다. 소유자 이름이 맞는지, 토큰에 쓰기 권한이 있는지 "
+        "{endpoint}/settings/tokens에서 확인해 주세요.",
+        "This login may not write to '{repo}'. Check the owner's name, and at "
+        "{endpoint}/settings/tokens that the token has write permission.",
+    ),
+    "push_offline": (
+        "오프라인 모드(HF_HUB_OFFLINE)가 켜져 있어 '{repo}'에 올릴 수 없습니다. 오프라인 모드를 끄고 다시 "
+        "시도해 주세요.",
+        "Offline mode (HF_HUB_OFFLINE) is on, so nothing can be pushed to '{repo}'. Turn it off "
+        "and try again.",
+    ),
+    "push_cut": (
+        "'{repo}'에 올리는 동안 {endpoint}와(과) 연결되지 않거나 연결이 끊겼습니다({reason}). 모델은 한 번의 "
+        "커밋으로 올라가므로 일부만 보이는 일은 없습니다. 네트워크를 확인한 뒤 다시 실행해 주세요. "
+        "되풀이되면 HF_HUB_DISABLE_XET=1을 지정해 보세요.",
+        "{endpoint} could not be reached, or the connection broke, while pushing to '{repo}' "
+        "({reason}). A model goes up in one commit, so no part of it shows there. Check the "
+        "network and run it again; if it recurs, try HF_HUB_DISABLE_XET=1.",
+    ),
+    "push_overtaken": (
+        "올리는 사이에 '{repo}'이(가) 바뀌어 아무것도 올리지 않았습니다. {endpoint}/{repo}에서 바뀐 내용을 "
+        "확인한 뒤 다시 실행해 주세요.",
+        "'{repo}' changed in the meantime, so nothing was pushed. Look at {endpoint}/{repo}, then "
+        "run it again.",
+    ),
+    "push_refused": (
+        "{endpoint}이(가) '{repo}'에 올리는 요청을 거절했습니다: {reason}",
+        "{endpoint} refused the push to '{repo}': {reason}",
+    ),
+    "push_not_private": (
+        "'{repo}'은(는) 이미 공개된 저장소라 비공개로 올릴 수 없습니다. {endpoint}/{repo}/settings에서 "
+        "비공개로 바꾸거나 다른 이름을 사용해 주세요.",
+        "'{repo}' is public already, so nothing private was pushed there. Make it private at "
+        "{endpoint}/{repo}/settings, or choose another name.",
+    ),
+    "push_other_contents": (
+        "'{repo}'에 KoCLIP 모델이 아닌 파일이 있어 올리지 않았습니다({endpoint}/{repo}). 다른 이름을 쓰거나, "
+        "그래도 올리려면 --force(force=True)를 지정해 주세요.",
+        "'{repo}' holds something that is no KoCLIP model ({endpoint}/{repo}), so nothing was "
+        "pushed. Choose another name, or pass --force (force=True) to push there all the same.",
     ),
 }
