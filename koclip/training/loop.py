@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -85,7 +85,10 @@ def train(
     step = make_train_step(towers, config, optimizer(state.trained), mesh, penalty)
     loss = make_loss(towers, config, mesh)
     stream = batches(recorder.first)
-    with closing(recorder):
+    with ExitStack() as stack:
+        stack.callback(recorder.close)
+        if hasattr(stream, "close"):  # a generator, whose workers are to end with the run
+            stack.callback(stream.close)
         for number in range(recorder.first + 1, total + 1):
             state, metrics = step(state, global_batch(next(stream), mesh))
             recorder.stepped(number, metrics)

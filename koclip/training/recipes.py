@@ -38,16 +38,14 @@ def load_config(name: str | Path, changes: Mapping[str, Any] | None = None) -> T
     path = Path(name)
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        known = ", ".join(PRESETS)
-        raise KoCLIPError("training_no_config", name=name, known=known) from error
-    try:
         raw = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except OSError as error:
+        raise KoCLIPError("training_no_config", name=name, known=", ".join(PRESETS)) from error
     except (ValueError, RecursionError) as error:
-        raise KoCLIPError("config_not_json", path=path, reason=error) from error
+        raise KoCLIPError("training_config_unreadable", path=path, reason=error) from error
     if not isinstance(raw, dict):
-        raise KoCLIPError("config_not_json", path=path, reason="not an object")
-    return parse_config(raw | dict(changes or {}))
+        raise KoCLIPError("training_config_unreadable", path=path, reason="not an object")
+    return parse_config(_layered(raw, changes or {}))
 
 
 def parse_config(raw: Mapping[str, Any]) -> TrainConfig:
@@ -56,24 +54,27 @@ def parse_config(raw: Mapping[str, Any]) -> TrainConfig:
     preset = values.pop("preset", None)
     if preset is not None and preset not in PRESETS:
         raise KoCLIPError("training_no_config", name=preset, known=", ".join(PRESETS))
-    base = PRESETS[preset].to_json() if preset else {}
-    if values.get("model"):
-        base |= {"text_tower": None, "vision_tower": None}
-    for first, second in (*ONE_OF, *(pair[::-1] for pair in ONE_OF)):
-        if values.get(first) is not None and second not in values:
-            base.pop(second, None)  # what is given here wins over the preset's other way
-    values = {key: _from_json(key, value) for key, value in (base | values).items()}
+    values = _layered(PRESETS[preset].to_json() if preset else {}, values)
+    values = {key: _from_json(key, value) for key, value in values.items()}
     known = {field.name for field in dataclasses.fields(TrainConfig)}
-    unknown = "\n".join(f"{key}: unknown" for key in values if key not in known)
+    problems = [f"{key}: unknown" for key in values if key not in known]
     try:
         config = TrainConfig(**{key: values[key] for key in values if key in known})
     except KoCLIPError as error:
-        if not unknown:
-            raise
-        unknown += "\n" + error.values["details"]
-    if unknown:
-        raise KoCLIPError("training_bad_config", details=unknown)
-    return config
+        problems.append(error.values["details"])
+    if not problems:
+        return config
+    if values.keys() - known:
+        problems.append(f"known: {', '.join(sorted(known))}")
+    raise KoCLIPError("training_bad_config", details="\n".join(problems))
+
+
+def _layered(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`below` with the settings in `above`; what is given there wins over other ways to say it."""
+    others = {first: (second,) for pair in ONE_OF for first, second in (pair, pair[::-1])}
+    others |= {"model": ("text_tower", "vision_tower"), "text_tower": ("model",)}
+    replaced = {other for key in others if above.get(key) for other in others[key]}
+    return {key: value for key, value in below.items() if key not in replaced} | dict(above)
 
 
 def _from_json(key: str, value: Any) -> Any:

@@ -182,3 +182,17 @@ def test_a_bar_on_a_terminal(tmp_path, capsys, monkeypatch):
     shown = capsys.readouterr().err
     assert "2/2" in shown
     assert "logit_scale" in shown
+
+
+def test_the_batches_are_closed(tmp_path):
+    closed = []
+
+    def batches(first: int):
+        try:
+            yield from toy.batches(first)
+        finally:
+            closed.append(first)
+
+    start = (toy.TOWERS, toy.parameters(), batches, toy.config(steps=1), tmp_path)
+    train(*start, steps_per_epoch=1)
+    assert closed == [0]
