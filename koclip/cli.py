@@ -6,18 +6,16 @@ import argparse
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koclip import __version__
+from koclip import __version__, evaluate_command
 from koclip.errors import KoCLIPError
+from koclip.terminal import Row, print_table, show_progress
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
-
-Row = dict[str, object]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,14 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("folder", help="folder of pictures; the database is written into it")
     model_option(sub)
 
-    sub = command("evaluate", _evaluate, "measure a model on captioned photographs")
-    sub.add_argument("model", help="as --model elsewhere")
-    sub.add_argument("--photos", required=True, help="folder with the photographs")
-    sub.add_argument("--captions", help="JSONL file; default: the bundled 256 of Flickr8k dev")
-    sub.add_argument("--first", type=int, help="only the first N photographs")
-    sub.add_argument(
-        "--squashed", action="store_true", help="the files were squashed to squares: use them whole"
-    )
+    sub = command("evaluate", _evaluate, "measure a model on captioned or labelled photographs")
+    evaluate_command.add_options(sub)
     return parser
 
 
@@ -130,11 +122,7 @@ def _patches(args: argparse.Namespace) -> None:
 def _index(args: argparse.Namespace) -> None:
     from koclip.database import ImageDatabase
 
-    def progress(_name: str, done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{done}/{total}", end="" if done < total else "\n", file=sys.stderr)
-
-    database, broken = ImageDatabase.build(_open(args.model), args.folder, progress)
+    database, broken = ImageDatabase.build(_open(args.model), args.folder, show_progress)
     for file, error in broken:
         print(f"koclip: {file}: {error.localized(_language())}", file=sys.stderr)
     row = {"folder": args.folder, "images": len(database), "unreadable": len(broken)}
@@ -142,11 +130,7 @@ def _index(args: argparse.Namespace) -> None:
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    from koclip.evaluation import bundled_captions, evaluate, read_photos
-
-    photos = read_photos(args.captions or bundled_captions())[: args.first]
-    scores = evaluate(_open(args.model), photos, args.photos, args.squashed)
-    _print([score._asdict() for score in scores], args.json)
+    evaluate_command.evaluate(args, _open)
 
 
 def _open(name: str) -> KoCLIP:
@@ -163,24 +147,7 @@ def _print(rows: list[Row], as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    cells = [list(rows[0])] + [[_cell(value) for value in row.values()] for row in rows]
-    widths = [max(map(_width, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        padded = (c + " " * (w - _width(c)) for c, w in zip(line, widths, strict=True))
-        print("  ".join(padded).rstrip())
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return "–" if value is None else str(value)
-
-
-def _width(text: str) -> int:
-    """Columns on a terminal, where Hangul takes two."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    print_table(rows)
 
 
 def _language() -> str:
