@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koclip import __version__, evaluate_command
+from koclip import __version__, evaluate_command, push_command
 from koclip.errors import KoCLIPError
 from koclip.terminal import Row, print_table, show_progress
+from koclip.training import train_command
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
@@ -81,8 +82,14 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("folder", help="folder of pictures; the database is written into it")
     model_option(sub)
 
+    sub = command("train", _train, "train a model on captioned pictures")
+    train_command.add_options(sub)
+
     sub = command("evaluate", _evaluate, "measure a model on captioned or labelled photographs")
     evaluate_command.add_options(sub)
+
+    sub = command("push", _push, "upload a model to the Hugging Face Hub")
+    push_command.add_options(sub)
     return parser
 
 
@@ -129,8 +136,23 @@ def _index(args: argparse.Namespace) -> None:
     _print([row | {"model": database.model, "revision": database.revision}], args.json)
 
 
+def _train(args: argparse.Namespace) -> None:
+    from koclip.compilation import use_compilation_cache
+
+    def show(error: KoCLIPError) -> None:
+        print(f"koclip: {error.localized(_language())}", file=sys.stderr)
+
+    use_compilation_cache()
+    if rows := train_command.train(args, show):
+        _print(rows, args.json)
+
+
 def _evaluate(args: argparse.Namespace) -> None:
     evaluate_command.evaluate(args, _open)
+
+
+def _push(args: argparse.Namespace) -> None:
+    _print(push_command.push(args, _model_source(args.model)), args.json)
 
 
 def _open(name: str) -> KoCLIP:
@@ -138,9 +160,12 @@ def _open(name: str) -> KoCLIP:
     from koclip.model import KoCLIP
 
     use_compilation_cache()
-    # A path typed in a shell is a folder even without "./" before it.
-    is_folder = os.sep in name and Path(name).is_dir()
-    return KoCLIP.from_pretrained(Path(name) if is_folder else name)
+    return KoCLIP.from_pretrained(_model_source(name))
+
+
+def _model_source(name: str) -> str | Path:
+    """A path typed in a shell is a folder even without "./" before it."""
+    return Path(name) if os.sep in name and Path(name).is_dir() else name
 
 
 def _print(rows: list[Row], as_json: bool) -> None:

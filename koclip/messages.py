@@ -455,9 +455,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "'{name}' 데이터셋을 읽을 수 없습니다({reason}).",
         "The data set '{name}' cannot be read ({reason}).",
     ),
-    "training_too_few_pairs": (
-        "사진과 설명의 쌍이 {pairs}개뿐이라 배치 {batch}개를 채울 수 없습니다. 배치 크기를 줄이거나 자료를 늘려 주세요.",
-        "There are only {pairs} pairs of a picture and a caption, too few for a batch of {batch}. Choose a smaller batch, or add data.",
+    "training_too_many_weights": (
+        "자료의 가중치가 {weights}가지인데 배치는 {batch}개뿐입니다. 가중치를 줄이거나 배치 크기를 늘려 주세요.",
+        "The data have {weights} different weights, but a batch only {batch} rows. Use fewer weights, or a larger batch size.",
     ),
     "training_rows_uneven": (
         "배치 {batch}개를 프로세스 {processes}개로 고르게 나눌 수 없습니다. 배치 크기를 그 배수로 정해 주세요.",
@@ -503,6 +503,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "push_refused": (
         "{endpoint}이(가) '{repo}'에 올리는 요청을 거절했습니다: {reason}",
         "{endpoint} refused the push to '{repo}': {reason}",
+    ),
+    "push_no_card": (
+        "{path}: 모델 카드로 쓸 파일이 없습니다.",
+        "{path}: there is no such file to take as the model card.",
     ),
     "push_not_private": (
         "'{repo}'은(는) 이미 공개된 저장소라 비공개로 올릴 수 없습니다. {endpoint}/{repo}/settings에서 "

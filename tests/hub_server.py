@@ -41,6 +41,8 @@ class Repository:
     branches: set[str] = field(default_factory=lambda: {"main"})
     token: str | None = None
     """Private: without this token it does not seem to exist."""
+    private: bool = False
+    """What the listing says; `token` is what is enforced."""
 
     def holds(self, revision: str) -> bool:
         return revision == self.commit or revision in self.branches
@@ -84,8 +86,8 @@ class HubServer:
         self.faults: list[Fault] = []
         self.connections: list[socket.socket] = []
         self._lock = threading.Lock()
-        self._hub = _listen(self, cdn=False)
-        self._cdn = _listen(self, cdn=True)
+        self._hub = _listen(self, self.handler(), cdn=False)
+        self._cdn = _listen(self, self.handler(), cdn=True)
         self.url = f"http://127.0.0.1:{self._hub.server_port}"
         self.cdn_url = f"http://localhost:{self._cdn.server_port}"  # another host, as on the Hub
 
@@ -96,6 +98,10 @@ class HubServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def handler(self) -> type[Handler]:
+        """What answers requests."""
+        return Handler
 
     def stop(self) -> None:
         """Refuse connections from now on, like a Hub that is out of reach."""
@@ -158,7 +164,7 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(*address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else every small body waits 40 ms for an acknowledgement
     hub: HubServer
@@ -195,7 +201,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(200, b"<html>Please log in</html>", {"Content-Type": "text/html"})
         for pattern, answer in _ROUTES:
             found = re.fullmatch(pattern, path)
-            if found and self.cdn == (answer is _Handler._cdn_file):
+            if found and self.cdn == (answer is Handler._cdn_file):
                 return answer(self, fault, **found.groupdict())
         return self._error(404)
 
@@ -205,12 +211,13 @@ class _Handler(BaseHTTPRequestHandler):
             return
         siblings = []
         for name, contents in repository.files.items():
-            sibling = {"rfilename": name, "size": len(contents), "blobId": _git_sha1(contents)}
+            sibling = {"rfilename": name, "size": len(contents), "blobId": git_sha1(contents)}
             if name.endswith(LARGE_FILES):
                 digest = hashlib.sha256(contents).hexdigest()
                 sibling["lfs"] = {"sha256": digest, "size": len(contents), "pointerSize": 134}
             siblings.append(sibling)
-        body = {"id": repo, "sha": repository.commit, "private": False, "siblings": siblings}
+        about = {"id": repo, "sha": repository.commit, "private": repository.private}
+        body = about | {"siblings": siblings}
         self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
     def _resolve(
@@ -224,7 +231,7 @@ class _Handler(BaseHTTPRequestHandler):
         if contents is None:
             return self._error(404, "EntryNotFound", headers)
         if not file.endswith(LARGE_FILES):
-            headers["ETag"] = f'"{_git_sha1(contents)}"'
+            headers["ETag"] = f'"{git_sha1(contents)}"'
             return self._send_file(contents, headers, fault)
         digest = hashlib.sha256(contents).hexdigest()
         headers["X-Linked-ETag"] = f'"{digest}"'
@@ -342,23 +349,22 @@ def client_environment(url: str, home: Path, **more: str) -> dict[str, str]:
 _ROUTES: list[tuple[str, Callable[..., None]]] = [
     (
         r"/api/(?P<kind>models|datasets|spaces)/(?P<repo>[^/]+/[^/]+)(/revision/(?P<revision>.+))?",
-        _Handler._listing,
+        Handler._listing,
     ),
     (
         r"/((?P<kind>datasets|spaces)/)?(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)",
-        _Handler._resolve,
+        Handler._resolve,
     ),
-    (r"/(?P<digest>[0-9a-f]{64})/.+", _Handler._cdn_file),
+    (r"/(?P<digest>[0-9a-f]{64})/.+", Handler._cdn_file),
 ]
 
 
-def _listen(hub: HubServer, *, cdn: bool) -> ThreadingHTTPServer:
-    handler = type("Handler", (_Handler,), {"hub": hub, "cdn": cdn})
-    server = _Server(("127.0.0.1", 0), handler)
+def _listen(hub: HubServer, handler: type[Handler], *, cdn: bool) -> ThreadingHTTPServer:
+    server = _Server(("127.0.0.1", 0), type("Handler", (handler,), {"hub": hub, "cdn": cdn}))
     server.daemon_threads = True
     return server
 
 
-def _git_sha1(contents: bytes) -> str:
+def git_sha1(contents: bytes) -> str:
     header = b"blob %d\0" % len(contents)
     return hashlib.sha1(header + contents, usedforsecurity=False).hexdigest()

@@ -35,6 +35,52 @@ def explained(repo: str, *, file: str = "", revision: str | None = None) -> Iter
         raise _explain(error, repo, file, revision or constants.DEFAULT_REVISION) from error
 
 
+@contextmanager
+def push_explained(repo: str) -> Iterator[None]:
+    """The same for what goes to the Hub: one KoCLIPError that says whether to push again."""
+    try:
+        yield
+    except KoCLIPError:
+        raise
+    except (HTTPError, OSError, ValueError, LookupError, RuntimeError) as error:
+        # The client wraps what happened to a large file in a RuntimeError.
+        cause = error.__cause__ if isinstance(error, RuntimeError) else error
+        raise _explain_push(cause or error, repo) from error
+
+
+def _explain_push(error: BaseException, repo: str) -> KoCLIPError:
+    place = {"repo": repo, "endpoint": constants.ENDPOINT}
+    reason = str(error).strip().replace("\n", " ") or type(error).__name__
+    match error:
+        case OfflineModeIsEnabled():
+            return KoCLIPError("push_offline", repo=repo)
+        case HfHubHTTPError():
+            return _explain_push_status(error, place, reason)
+        case HFValidationError():
+            return KoCLIPError("hub_bad_id", repo=repo)
+        case ValueError() if isinstance(error.__cause__, HfHubHTTPError):  # about the model card
+            return KoCLIPError("push_refused", **place, reason=reason)
+        case PermissionError():  # of hf_xet, which carries large files
+            return KoCLIPError("push_denied", **place)
+        case HTTPError() | OSError():  # no answer, or no more of it
+            return KoCLIPError("push_cut", **place, reason=reason)
+        case _:
+            return KoCLIPError("hub_bad_answer", **place)
+
+
+def _explain_push_status(error: HfHubHTTPError, place: dict[str, str], reason: str) -> KoCLIPError:
+    status = error.response.status_code
+    if status == 401:
+        return KoCLIPError("push_not_logged_in", **place)
+    if status in (403, 404):  # what one may not see looks as if it did not exist
+        return KoCLIPError("push_denied", **place)
+    if status in (409, 412):
+        return KoCLIPError("push_overtaken", **place)
+    if status == 429 or status >= 500:
+        return KoCLIPError("hub_server_error", **place, status=status)
+    return KoCLIPError("push_refused", **place, reason=error.server_message or reason)
+
+
 def _explain(error: BaseException, repo: str, file: str, revision: str) -> KoCLIPError:
     match error:
         case OfflineModeIsEnabled():

@@ -1,0 +1,195 @@
+"""The stand-in for the Hub, when it takes uploads too.
+
+It answers what the client asks in order to push: making a repository, checking the model card,
+sorting files into small and large (LFS) ones, the LFS batch, upload and verification, the commit.
+As on the Hub, what was uploaded shows only once a commit names it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
+
+import yaml
+
+from tests.hub_server import LARGE_FILES, Fault, Handler, HubServer, Repository, Request, git_sha1
+
+
+class UploadHub(HubServer):
+    """`HubServer` with owners: `tokens` says where each token may write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens: dict[str, set[str]] = {}
+        """The namespaces that a token may write to, by token."""
+        self.objects: dict[str, bytes] = {}
+        """Large files that have arrived, by their sha256."""
+        self.messages: list[str] = []
+        """Of all commits, the newest last."""
+
+    def handler(self) -> type[Handler]:
+        return UploadHandler
+
+    def uploads(self) -> list[str]:
+        """What was sent to: the path of each PUT, in order."""
+        return [request.path for request in self.requests if request.method == "PUT"]
+
+
+class UploadHandler(Handler):
+    hub: UploadHub
+
+    def do_POST(self) -> None:  # noqa: N802
+        self._take()
+
+    def do_PUT(self) -> None:  # noqa: N802
+        self._take()
+
+    def _take(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        authorization = self.headers.get("Authorization")
+        self.hub.requests.append(Request(self.command, path, 0, authorization, self.cdn))
+        fault = self.hub.fault_for(self.command, path)
+        match fault:
+            case Fault(kind="close"):
+                return self._hang_up()
+            case Fault(kind="cut"):
+                self.rfile.read(int(fault.value))
+                return self._hang_up()
+        body = self._body()
+        match fault:
+            case Fault(kind="status"):
+                return self._error(int(fault.value), fault.error_code)
+            case Fault(kind="page"):
+                return self._send(200, b"<html>Please log in</html>", {"Content-Type": "text/html"})
+        for pattern, answer in _ROUTES:
+            found = re.fullmatch(pattern, path)
+            if found and self.cdn == (answer is UploadHandler._object):
+                return answer(self, body, **found.groupdict())
+        return self._error(404)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _json(self, value: object, status: int = 200) -> None:
+        self._send(status, json.dumps(value).encode(), {"Content-Type": "application/json"})
+
+    def _may_write(self, repo: str) -> bool:
+        """Whether the request's token may; otherwise the matching error was sent."""
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        if token not in self.hub.tokens:
+            message = {"X-Error-Message": "Invalid credentials in Authorization header"}
+            self._error(401, headers=message)
+            return False
+        if repo.partition("/")[0] not in self.hub.tokens[token]:
+            self._error(403)
+            return False
+        return True
+
+    def _create(self, body: bytes) -> None:
+        wanted = json.loads(body)
+        repo = f"{wanted['organization']}/{wanted['name']}"
+        if not self._may_write(repo):
+            return None
+        url = {"url": f"{self.hub.url}/{repo}"}
+        if ("model", repo) in self.hub.repositories:
+            return self._json(url, 409)
+        repository = self.hub.add(repo, {".gitattributes": b"*.safetensors filter=lfs\n"})
+        if wanted.get("visibility") == "private":
+            repository.private = True
+            repository.token = self.headers["Authorization"].removeprefix("Bearer ")
+        return self._json(url)
+
+    def _check_card(self, body: bytes) -> None:
+        found = re.match(r"---\n(.*?)\n---\n", json.loads(body)["content"], re.DOTALL)
+        try:
+            metadata = yaml.safe_load(found[1]) if found else None
+        except yaml.YAMLError as error:
+            return self._json({"errors": [{"message": str(error)}], "warnings": []}, 400)
+        warnings = [] if metadata else [{"message": "empty or missing yaml metadata"}]
+        return self._json({"errors": [], "warnings": warnings})
+
+    def _sort(self, body: bytes, repo: str, revision: str) -> None:
+        """Which files are large."""
+        repository = self._writable(repo, revision)
+        if repository is None:
+            return
+        files = []
+        for file in json.loads(body)["files"]:
+            mode = "lfs" if file["path"].endswith(LARGE_FILES) else "regular"
+            answer = {"path": file["path"], "uploadMode": mode, "shouldIgnore": False}
+            if (old := repository.files.get(file["path"])) is not None:
+                is_large = mode == "lfs"
+                answer["oid"] = hashlib.sha256(old).hexdigest() if is_large else git_sha1(old)
+            files.append(answer)
+        self._json({"files": files})
+
+    def _batch(self, body: bytes, repo: str) -> None:
+        if self._writable(repo, "main") is None:
+            return
+        objects = []
+        for wanted in json.loads(body)["objects"]:
+            if wanted["oid"] not in self.hub.objects:
+                upload = {"href": f"{self.hub.cdn_url}/upload/{wanted['oid']}"}
+                verify = {"href": f"{self.hub.url}/{repo}.git/info/lfs/verify"}
+                wanted["actions"] = {"upload": upload, "verify": verify}
+            objects.append(wanted)
+        self._json({"transfer": "basic", "objects": objects})
+
+    def _object(self, body: bytes, digest: str) -> None:
+        if hashlib.sha256(body).hexdigest() != digest:
+            return self._error(400)
+        self.hub.objects[digest] = body
+        return self._send(200, b"", {})
+
+    def _verify(self, body: bytes, repo: str) -> None:
+        wanted = json.loads(body)
+        arrived = self.hub.objects.get(wanted["oid"])
+        is_whole = arrived is not None and len(arrived) == wanted["size"]
+        self._json({}, 200 if is_whole else 404)
+
+    def _commit(self, body: bytes, repo: str, revision: str) -> None:
+        repository = self._writable(repo, revision)
+        if repository is None:
+            return None
+        lines = [json.loads(line) for line in body.splitlines()]
+        header, files = lines[0]["value"], dict(repository.files)
+        if header.get("parentCommit") not in (None, repository.commit):
+            return self._error(412)
+        for line in lines[1:]:
+            value = line["value"]
+            if line["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            else:
+                files[value["path"]] = self.hub.objects[value["oid"]]
+        fresh = self.hub.add(repo, files)
+        fresh.private, fresh.token = repository.private, repository.token
+        self.hub.messages.append(header["summary"])
+        url = f"{self.hub.url}/{repo}/commit/{fresh.commit}"
+        return self._json({"success": True, "commitOid": fresh.commit, "commitUrl": url})
+
+    def _writable(self, repo: str, revision: str) -> Repository | None:
+        """The repository, or None after the matching error was sent."""
+        return self._repository("model", repo, revision) if self._may_write(repo) else None
+
+
+_REPO = r"(?P<repo>[^/]+/[^/]+)"
+_ROUTES: list[tuple[str, Callable[..., None]]] = [
+    (r"/api/repos/create", UploadHandler._create),
+    (r"/api/validate-yaml", UploadHandler._check_card),
+    (rf"/api/models/{_REPO}/preupload/(?P<revision>[^/]+)", UploadHandler._sort),
+    (rf"/{_REPO}\.git/info/lfs/objects/batch", UploadHandler._batch),
+    (rf"/{_REPO}\.git/info/lfs/verify", UploadHandler._verify),
+    (r"/upload/(?P<digest>[0-9a-f]{64})", UploadHandler._object),
+    (rf"/api/models/{_REPO}/commit/(?P<revision>[^/]+)", UploadHandler._commit),
+]
