@@ -71,8 +71,7 @@ def run(
         config,
         output,
         steps_per_epoch=loader.steps_per_epoch,
-        validation=validation
-        and (lambda: islice(validation.batches(), validation.steps_per_epoch)),
+        validation=validation,
         callbacks=[lambda _step, parameters: trained(parameters).save_pretrained(output)],
         resume=resume,
     )

@@ -55,7 +55,7 @@ def train(args: argparse.Namespace, show_error: Callable[[KoCLIPError], None]) -
     run(config, output, resume=args.resume, notify=show_error)
     # The last of each split, and nothing from the processes that measure nothing.
     last = {row["split"]: row for row in read_metrics(output / "metrics.csv")}
-    return [{"output": str(output)} | row for row in last.values()]
+    return [{"output": str(output)} | last[split] for split in sorted(last)]
 
 
 def _changes(args: argparse.Namespace) -> dict[str, Any]:

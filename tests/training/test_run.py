@@ -1,0 +1,62 @@
+"""The normal run: a model's own towers, in either precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax.traverse_util import flatten_dict
+from jax.extend.core import ClosedJaxpr, Jaxpr
+
+from koclip.training.gradients import loss_and_gradients
+from koclip.training.run import model_towers
+from koclip.training.step import data_mesh
+from tests.conftest import ORACLE
+from tests.training import toy
+
+
+@pytest.fixture(scope="module")
+def batch() -> dict[str, jax.Array]:
+    inputs = np.load(ORACLE / "flax/tiny-base.npz")
+    names = ("pixel_values", "input_ids", "attention_mask")
+    size = min(len(inputs[name]) for name in names)
+    return {name: jnp.asarray(inputs[name][:size]) for name in names}
+
+
+def test_towers_are_the_models(tiny_base, batch):
+    towers = model_towers(tiny_base.config)
+    text = tiny_base.get_text_features(batch["input_ids"], batch["attention_mask"])
+    image = tiny_base.get_image_features(batch["pixel_values"])
+    np.testing.assert_allclose(towers.text(tiny_base.parameters, batch), text, atol=1e-5)
+    np.testing.assert_allclose(towers.image(tiny_base.parameters, batch), image, atol=1e-5)
+
+
+def products(jaxpr: Jaxpr) -> Iterator[tuple[str, ...]]:
+    """The input types of all matrix products, those in inner functions included."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name in ("dot_general", "conv_general_dilated"):
+            yield tuple(str(x.aval.dtype) for x in equation.invars)
+        for inner in jax.tree.leaves(
+            equation.params, is_leaf=lambda x: isinstance(x, (Jaxpr, ClosedJaxpr))
+        ):
+            if isinstance(inner, (Jaxpr, ClosedJaxpr)):
+                yield from products(getattr(inner, "jaxpr", inner))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_what_the_products_are_computed_in(tiny_base, batch, precision):
+    """Those of both towers in the chosen type; the cosines and their gradients in float32."""
+    config = toy.config(precision=precision, batch_size=2)
+    flat = flatten_dict(tiny_base.parameters, sep=".")
+    mesh = data_mesh(jax.devices()[:1])
+
+    def loss(flat: dict) -> jax.Array:
+        towers = model_towers(tiny_base.config)
+        return loss_and_gradients(towers, config, mesh, flat, {}, batch)[0].loss
+
+    found = list(products(jax.make_jaxpr(loss)(flat).jaxpr))
+    assert found.count(("float32", "float32")) == (3 if precision == "bfloat16" else len(found))
+    assert len(found) > 40
