@@ -75,6 +75,8 @@ def run(
         callbacks=[lambda _step, parameters: trained(parameters).save_pretrained(output)],
         resume=resume,
     )
+    if broken := loader.broken:
+        notify(KoCLIPError("training_pictures_broken", count=len(broken), first=broken[0][0]))
     return trained(parameters)
 
 
@@ -123,14 +125,10 @@ def open_data(
                 )
             )
         weighted.append(([_with_fewer_captions(pair, config) for pair in pairs], source.weight))
-    size = config.global_batch_size(jax.device_count())
-    total = sum(len(pairs) for pairs, _ in weighted)
-    if total < size:
-        raise KoCLIPError("training_too_little_data", total=total, size=size)
     return CaptionLoader(
         weighted,
         processor,
-        batch_size=size,
+        batch_size=config.global_batch_size(jax.device_count()),
         max_length=config.max_length,
         seed=config.seed,
         augment=augment or config.augment,
