@@ -16,7 +16,9 @@ from transformers import VisionTextDualEncoderConfig
 from koclip import KoCLIP
 from koclip.dual_encoder import INITIAL_LOGIT_SCALE
 from koclip.errors import KoCLIPError
+from koclip.text_tower import TextTower
 from koclip.training.pretrained import initial_model, join_towers
+from koclip.vision_tower import VisionTower
 from tests.conftest import ORACLE, WORDS, write_tokenizer
 from tests.hub_server import HubServer, point_client_at
 from tests.training.towers import FORMS, split_oracle, with_heads, write_tower, write_towers
@@ -213,6 +215,48 @@ def test_transformers_opens_it_with_equal_output(tmp_path):
     ours = model(input_ids=ids, attention_mask=mask, pixel_values=pixels)
     close(ours.text_embeds, outputs.text_embeds.numpy())
     close(ours.image_embeds, outputs.image_embeds.numpy())
+
+
+@pytest.mark.parametrize(
+    "image_class", ["CLIPModel", "CLIPVisionModel", "ViTForImageClassification"]
+)
+@pytest.mark.parametrize("text_class", ["RobertaForMaskedLM", "BertModel", "BertForPreTraining"])
+def test_towers_as_transformers_saves_them(tmp_path, text_class, image_class, rng):
+    """Its own classes write the checkpoints and compute what must come out."""
+    torch = pytest.importorskip("torch", reason="transformers' own classes need PyTorch")
+    import transformers
+
+    torch.manual_seed(0)
+    small = {"num_hidden_layers": 2, "num_attention_heads": 2}
+    small |= {"hidden_size": 16, "intermediate_size": 24}
+    pixels_of = {"image_size": 32, "patch_size": 8}
+    kind = text_class.partition("F")[0].removesuffix("Model")
+    text_config = getattr(transformers, f"{kind}Config")(vocab_size=64, **small)
+    text = getattr(transformers, text_class)(text_config).eval()
+    if image_class == "CLIPModel":
+        image_config = transformers.CLIPConfig(vision_config=small | pixels_of, text_config=small)
+    else:
+        kind = image_class.partition("F")[0].removesuffix("Model")
+        image_config = getattr(transformers, f"{kind}Config")(**small, **pixels_of)
+    image = getattr(transformers, image_class)(image_config).eval()
+    for model, name in ((text, "text"), (image, "image")):
+        for value in model.parameters():  # else biases are 0 and norms 1
+            torch.nn.init.normal_(value, std=0.2)
+        model.save_pretrained(tmp_path / name)
+    write_tokenizer(tmp_path / "text/tokenizer.json", WORDS)
+    ours = joined((tmp_path / "text", tmp_path / "image"))
+    ids = rng.integers(4, 64, (2, 9))
+    pixels = rng.normal(size=(2, 32, 32, 3)).astype(np.float32)
+    with torch.no_grad():
+        theirs = text.base_model(input_ids=torch.tensor(ids)).last_hidden_state
+        encoder = image.vision_model if image_class == "CLIPModel" else image.base_model
+        image_states = encoder(torch.tensor(pixels.transpose(0, 3, 1, 2))).last_hidden_state
+    tower = TextTower(ours.config.text)
+    states = tower.apply({"params": ours.parameters["text_tower"]}, ids, np.ones_like(ids))
+    close(states.last_hidden_state, theirs.numpy())
+    tower = VisionTower(ours.config.vision)
+    states = tower.apply({"params": ours.parameters["vision_tower"]}, pixels)
+    close(states.last_hidden_state, image_states.numpy())
 
 
 def test_towers_come_from_the_hub(towers, tmp_path, monkeypatch):
