@@ -32,11 +32,16 @@ class KoCLIPProcessor:
     image_processor: ImageProcessor
     model_name: str = dataclasses.field(default="", kw_only=True)
 
-    def tokenize(self, texts: str | Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Texts → ids and mask, int32 [B, T]; an error if the model came without a tokenizer."""
+    @property
+    def text_tokenizer(self) -> TextTokenizer:
+        """The tokenizer; an error if the model came without."""
         if self.tokenizer is None:
             raise KoCLIPError("tokenizer_missing", name=self.model_name)
-        return self.tokenizer(texts)
+        return self.tokenizer
+
+    def tokenize(self, texts: str | Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Texts → ids and mask, int32 [B, T]; an error if the model came without a tokenizer."""
+        return self.text_tokenizer(texts)
 
     def __call__(
         self,

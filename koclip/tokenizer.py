@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +82,7 @@ class TextTokenizer:
             KoCLIPError: a text is not a string or has more tokens than the model has positions.
         """
         texts = as_texts(texts)
-        prompts = [self._config.prompt_prefix + clean_text(text) for text in texts]
-        try:
-            rows = [encoding.ids for encoding in self.backend.encode_batch_fast(prompts)]
-        except Exception as error:  # tokenizers raises bare Exception: no token for the unknown
-            raise KoCLIPError("tokenizer_unreadable", path=self._path, reason=error) from error
+        rows = self._rows(texts)
         for text, row in zip(texts, rows, strict=True):
             if len(row) > self._config.max_tokens:
                 raise KoCLIPError(
@@ -95,9 +91,36 @@ class TextTokenizer:
                     limit=self._config.max_tokens,
                     start=clean_text(text)[:20],
                 )
+        return self._padded(rows, max(map(len, rows), default=0))
+
+    def truncated(
+        self, texts: Sequence[str], max_length: int, lengths: tuple[int, ...] = ()
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Texts → ids and mask, both int32 [B, T], for training: what is too long is cut.
+
+        Args:
+            max_length: of a row; the model's own limit, where that is less. A row that is cut
+                keeps its last token, [SEP] or </s>.
+            lengths: ascending; T is the first that holds the longest row, or else the limit.
+        """
+        limit = min(max_length, self._config.max_tokens)
+        rows = [
+            [*row[: limit - 1], row[-1]] if len(row) > limit else row for row in self._rows(texts)
+        ]
         longest = max(map(len, rows), default=0)
-        ids = np.full((len(rows), longest), self._config.pad_token_id, np.int32)
-        mask = np.zeros((len(rows), longest), np.int32)
+        length = next((length for length in lengths if length >= longest), limit)
+        return self._padded(rows, min(length, limit))
+
+    def _rows(self, texts: list[str]) -> list[list[int]]:
+        prompts = [self._config.prompt_prefix + clean_text(text) for text in texts]
+        try:
+            return [encoding.ids for encoding in self.backend.encode_batch_fast(prompts)]
+        except Exception as error:  # tokenizers raises bare Exception: no token for the unknown
+            raise KoCLIPError("tokenizer_unreadable", path=self._path, reason=error) from error
+
+    def _padded(self, rows: list[list[int]], length: int) -> tuple[np.ndarray, np.ndarray]:
+        ids = np.full((len(rows), length), self._config.pad_token_id, np.int32)
+        mask = np.zeros((len(rows), length), np.int32)
         for i, row in enumerate(rows):
             ids[i, : len(row)] = row
             mask[i, : len(row)] = 1

@@ -192,3 +192,22 @@ def test_queries_are_checked():
         with pytest.raises(KoCLIPError) as caught:
             checked_query(query)
         assert caught.value.code == "text_not_string"
+
+
+def test_for_training_a_long_text_is_cut_and_keeps_its_end(tokenizer):
+    tokens, mask = tokenizer.truncated(["바다 하늘 바다 하늘", "바다"], 4)
+    assert tokens.tolist() == [
+        ids("[CLS]", "바다", "하늘", "[SEP]"),
+        [*ids("[CLS]", "바다", "[SEP]"), CONFIG.pad_token_id],
+    ]
+    assert mask.tolist() == [[1, 1, 1, 1], [1, 1, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("words", "max_length", "length"),
+    [(1, 10, 4), (2, 10, 4), (3, 10, 8), (6, 10, 8), (7, 10, 10), (40, 10, 10), (40, 512, 12)],
+)
+def test_for_training_rows_have_one_of_a_few_lengths(tokenizer, words, max_length, length):
+    """Or the limit, which is the model's own, 12, at most."""
+    tokens, _ = tokenizer.truncated([" ".join(["바다"] * words)], max_length, (4, 8, 16))
+    assert tokens.shape == (1, length)
