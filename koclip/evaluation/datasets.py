@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from koclip.assets import assets_dir
 from koclip.database import IMAGE_SUFFIXES
 from koclip.errors import KoCLIPError
+
+if TYPE_CHECKING:
+    from koclip.training.hub_datasets import DatasetImage
 
 FLICKR8K_DEV = "flickr8k-dev-ko"
 """The name of the bundled captions and objects of 256 Flickr8k dev photographs."""
@@ -23,7 +27,8 @@ _CAPTION_SUFFIXES = {".json", ".jsonl", ".csv", ".tsv", ".txt"}
 class Photo:
     """One photograph and what is true of it."""
 
-    path: Path
+    path: Path | DatasetImage
+    """Its file, or its row in a Hugging Face data set."""
     captions: tuple[str, ...] = ()
     objects: tuple[str, ...] | None = None
     """Every label of the set that is visible; None where nobody has looked."""
@@ -54,6 +59,8 @@ class LabelledPicture:
 
     path: Path
     label: str | None
+    also: frozenset[str] = frozenset()
+    """Other words that are true of it, such as 과일 of a lemon."""
 
 
 def read_labels() -> tuple[str, ...]:
@@ -88,7 +95,7 @@ def open_set(
     if name in (FLICKR8K_DEV, GALLERY):
         opened = _flickr8k_dev(images) if name == FLICKR8K_DEV else _gallery()
     else:
-        opened = _open_path(Path(dataset), images and Path(images), split)
+        opened = _open_path(dataset, images, split)
     if first is not None:
         opened = dataclasses.replace(opened, photos=opened.photos[: max(first, 0)])
     if not opened.photos:
@@ -102,8 +109,9 @@ def read_pictures(source: str | Path = GALLERY) -> list[LabelledPicture]:
 
     Args:
         source: "gallery", the bundled one; a folder with one sub-folder of pictures for each label;
-            or a JSONL file with a picture a line, `{"file": …, "label": label or null}`, beside
-            its pictures. A picture without a label is a background.
+            or a JSONL file with a picture a line, `{"file": …, "label": …}`, beside its pictures.
+            A line may name further labels that are true, as "objects" and "also", or be one of a
+            background, `{"file": …, "label": null, "background": true}`.
 
     Raises:
         KoCLIPError: nothing is there, a line is not as it should be, or a picture is missing.
@@ -116,8 +124,13 @@ def read_pictures(source: str | Path = GALLERY) -> list[LabelledPicture]:
     else:
         file, folder = path, path.parent
     pictures = [
-        LabelledPicture(folder / line["file"], line["label"])
+        LabelledPicture(
+            folder / line["file"],
+            line["label"],
+            frozenset([*(line.get("objects") or ()), *line.get("also", ())]),
+        )
         for line in _read_lines(file, required=("file", "label"))
+        if line["label"] is not None or line.get("background")
     ]
     _refuse_missing([picture.path for picture in pictures])
     return pictures
@@ -166,14 +179,15 @@ def _gallery_objects() -> Path:
     return assets_dir() / "evaluation" / "gallery_objects_ko.jsonl"
 
 
-def _open_path(path: Path, images: Path | None, split: str | None) -> EvaluationSet:
+def _open_path(dataset: str | Path, images: str | Path | None, split: str | None) -> EvaluationSet:
+    path = Path(dataset)
     if path.is_dir() and _is_labelled_folder(path):
         pictures = sorted(_walk_labels(path))
         labels = tuple(dict.fromkeys(label for label, _ in pictures))
         photos = tuple(Photo(file, (), (label,), label) for label, file in pictures)
         return EvaluationSet(path.name, photos, labels)
     if path.suffix == ".jsonl" and path.is_file() and "objects" in next(_read_lines(path), {}):
-        photos = read_photos(path, images or path.parent)
+        photos = read_photos(path, Path(images or path.parent))
         labels = read_labels()
         unknown = {name for photo in photos for name in photo.objects or ()} - set(labels)
         if unknown:
@@ -183,7 +197,7 @@ def _open_path(path: Path, images: Path | None, split: str | None) -> Evaluation
         return EvaluationSet(path.stem, photos, labels)
     from koclip.training.captions import read_captions
 
-    read, missing = read_captions(path, images=images, split=split)
+    read, missing = read_captions(dataset, images=images, split=split)
     _refuse_missing(missing, total=len(read) + len(missing))
     photos = tuple(Photo(pair.path, pair.captions) for pair in read)
     return EvaluationSet(path.stem, photos, read_labels())
@@ -220,8 +234,8 @@ def _read_lines(path: Path, required: Iterable[str] = ()) -> Iterator[dict]:
         ) from error
 
 
-def _refuse_missing(paths: list[Path], total: int | None = None) -> None:
-    missing = [path for path in paths if not path.is_file()]
+def _refuse_missing(paths: Sequence[Path | DatasetImage], total: int | None = None) -> None:
+    missing = [path for path in paths if isinstance(path, Path) and not path.is_file()]
     if missing:
         names = ", ".join(str(path) for path in missing[:3]) + (", …" if missing[3:] else "")
         total = total or len(paths)

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -16,6 +17,9 @@ from koclip.errors import KoCLIPError
 from koclip.images import open_image
 from koclip.model import KoCLIP
 
+if TYPE_CHECKING:
+    from koclip.training.hub_datasets import DatasetImage
+
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, how many are done, how many in all)."""
 
@@ -24,7 +28,7 @@ _THREADS = 2  # one decodes and resizes while the other computes
 
 
 def embed_photos(
-    model: KoCLIP, paths: Sequence[Path], progress: Progress | None = None
+    model: KoCLIP, paths: Sequence[Path | DatasetImage], progress: Progress | None = None
 ) -> np.ndarray:
     """float32 unit rows [photos, D].
 
@@ -45,14 +49,14 @@ def embed_photos(
     return np.concatenate(rows)
 
 
-def open_photo(path: Path) -> Image.Image:
+def open_photo(path: Path | DatasetImage) -> Image.Image:
     """`open_image`, whose message names the file.
 
     Raises:
         KoCLIPError: the photograph is missing or unreadable.
     """
     try:
-        return open_image(path)
+        return open_image(path if isinstance(path, Path) else path.read())
     except KoCLIPError as error:
         raise KoCLIPError("evaluation_photo_unreadable", path=path, reason=error) from error
 

@@ -47,26 +47,22 @@ def compose_scenes(
     """`count` scenes, the same for the same pictures and seed.
 
     Every picture is a target about equally often. The other things of a scene have labels of their
-    own, none of them the target's.
+    own, and the target's label is true of none of them.
 
     Args:
         pictures: those with a label are things, the others backgrounds.
 
     Raises:
-        KoCLIPError: fewer than nine labels, or an unreadable picture.
+        KoCLIPError: too few other labels for some target, or an unreadable picture.
     """
     things = [picture for picture in pictures if picture.label is not None]
-    backgrounds = [picture for picture in pictures if picture.label is None]
-    by_label: dict[str, list[LabelledPicture]] = {}
-    for thing in things:
-        by_label.setdefault(thing.label, []).append(thing)
-    if len(by_label) < GRID * GRID:
-        raise KoCLIPError("scenes_too_few_labels", count=len(by_label), needed=GRID * GRID)
+    backgrounds = [picture.path for picture in pictures if picture.label is None]
+    if not things:
+        raise KoCLIPError("scenes_too_few_labels", count=0, needed=GRID**2)
     rng = np.random.default_rng(seed)
     order = np.concatenate([rng.permutation(len(things)) for _ in range(-(-count // len(things)))])
     for number in order[:count]:
-        target = things[number]
-        yield _compose(target, by_label, backgrounds, rng)
+        yield _compose(things[number], things, backgrounds, rng)
 
 
 def pointing_game(
@@ -89,24 +85,21 @@ def pointing_game(
 
 def _compose(
     target: LabelledPicture,
-    by_label: dict[str, list[LabelledPicture]],
-    backgrounds: Sequence[LabelledPicture],
+    things: Sequence[LabelledPicture],
+    backgrounds: Sequence[Path],
     rng: np.random.Generator,
 ) -> Scene:
     canvas = Image.new("RGB", (SIZE, SIZE), "white")
     cells = cut(canvas, GRID, GRID)
     own = int(rng.integers(len(cells)))
-    labels = [label for label in by_label if label != target.label]
-    others = iter([labels[i] for i in rng.permutation(len(labels))])
+    others = _others(target, things, rng)
     for number, (_, _, (left, top, right, bottom)) in enumerate(cells):
         if number == own:
             picture = _open(target.path)
         elif backgrounds and rng.random() < _BACKGROUNDS:
-            path = backgrounds[rng.integers(len(backgrounds))].path
-            picture = _piece(_open(path), rng)
+            picture = _piece(_open(backgrounds[rng.integers(len(backgrounds))]), rng)
         else:
-            choices = by_label[next(others)]
-            picture = _open(choices[rng.integers(len(choices))].path)
+            picture = _open(others.pop().path)
         scale = rng.uniform(*SCALES) * (right - left) / max(picture.size)
         picture = picture.resize([max(1, round(edge * scale)) for edge in picture.size])
         x = rng.integers(left, right - picture.width, endpoint=True)
@@ -114,6 +107,20 @@ def _compose(
         canvas.paste(picture, (int(x), int(y)))
     row, column, _ = cells[own]
     return Scene(canvas, target.label, row, column)
+
+
+def _others(
+    target: LabelledPicture, things: Sequence[LabelledPicture], rng: np.random.Generator
+) -> list[LabelledPicture]:
+    """Eight or more pictures, one for each label, that the target's label is not true of."""
+    chosen: dict[str, LabelledPicture] = {}
+    for number in rng.permutation(len(things)):
+        thing = things[number]
+        if target.label != thing.label and target.label not in thing.also:
+            chosen[thing.label] = thing
+    if len(chosen) < GRID**2 - 1:
+        raise KoCLIPError("scenes_too_few_labels", count=len(chosen) + 1, needed=GRID**2)
+    return list(chosen.values())
 
 
 def _piece(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
