@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from koclip.evaluation.figures import Figure
+from koclip.evaluation.report import Report
 from koclip.hub.card import model_card
 from koclip.training.metrics import COLUMNS
 
@@ -34,8 +36,11 @@ def run(tmp_path) -> Path:
     """A run's folder with everything that a card can tell of."""
     (tmp_path / "training.json").write_text(json.dumps(TRAINING))
     (tmp_path / "metrics.csv").write_text("\n".join([",".join(COLUMNS), *METRICS]) + "\n")
-    scores = [{"metric": "text→image R@1", "value": 0.31, "n": 256, "chance": None}]
-    (tmp_path / "evaluation.json").write_text(json.dumps(scores))
+    figures = [Figure("text→image R@1", 0.31, 0.25, 0.37, None, 256)]
+    settings = {"images": 256, "captions": 256, "labelled": 0, "templates": ("{}",)}
+    settings["squashed"] = False
+    report = Report("model", "1", "/data/flickr8k-dev-ko", figures=figures, **settings)
+    (tmp_path / "evaluation.json").write_text(json.dumps(report.to_json()))
     return tmp_path
 
 
@@ -46,7 +51,7 @@ def metadata(card: str) -> dict:
 
 
 def test_what_the_hub_reads(tiny_base, run):
-    card = model_card("narae/my-koclip", tiny_base.config, [run], "apache-2.0")
+    card = model_card("narae/my-koclip", tiny_base.config, run, "apache-2.0")
     assert metadata(card) == {
         "language": "ko",
         "license": "apache-2.0",
@@ -58,7 +63,7 @@ def test_what_the_hub_reads(tiny_base, run):
 
 
 def test_what_is_unknown_is_left_out(tiny_base, tmp_path):
-    card = model_card("narae/my-koclip", tiny_base.config, [tmp_path])
+    card = model_card("narae/my-koclip", tiny_base.config, tmp_path)
     assert metadata(card).keys() == {"language", "library_name", "pipeline_tag", "tags"}
     assert "## Training" not in card
     assert "## Evaluation" not in card
@@ -66,7 +71,7 @@ def test_what_is_unknown_is_left_out(tiny_base, tmp_path):
 
 
 def test_what_people_read(tiny_base, run):
-    lines = model_card("narae/my-koclip", tiny_base.config, [Path("nowhere"), run]).splitlines()
+    lines = model_card("narae/my-koclip", tiny_base.config, run).splitlines()
     assert "# my-koclip" in lines
     assert 'model = KoCLIP.from_pretrained("narae/my-koclip")' in lines
     assert "| learning_rate | 5e-05 |" in lines
@@ -74,15 +79,17 @@ def test_what_people_read(tiny_base, run):
     assert "| 20 | train | 1.25 | 0.75 | 0.5 | 14.3 |" in lines, "the last of each split"
     assert "| 20 | validation | 1.5 | 0.625 | 0.5 | 14.3 |" in lines
     assert not any(line.startswith("| 10 |") for line in lines)
-    assert "| text→image R@1 | 0.31 | 256 |  |" in lines
+    assert "| text→image R@1 | 0.31 | 0.25 | 0.37 |  | 256 |" in lines
+    assert any(line.startswith("On flickr8k-dev-ko; low and high") for line in lines)
 
 
 def test_paths_of_the_machine_are_not_told(tiny_base, run):
     (run / "training.json").write_text(
         json.dumps(TRAINING | {"text_tower": str(run), "vision_tower": None})
     )
-    card = model_card("narae/my-koclip", tiny_base.config, [run])
+    card = model_card("narae/my-koclip", tiny_base.config, run)
     assert "/home" not in card
+    assert "/data" not in card
     assert str(run) not in card
     assert "base_model" not in metadata(card)
 
@@ -91,16 +98,27 @@ def test_a_folder_is_no_repository(tiny_base, run, monkeypatch):
     monkeypatch.chdir(run)
     (run / "runs" / "first").mkdir(parents=True)
     (run / "training.json").write_text(json.dumps({"model": "runs/first"}))
-    assert "base_model" not in metadata(model_card("narae/my-koclip", tiny_base.config, [run]))
+    assert "base_model" not in metadata(model_card("narae/my-koclip", tiny_base.config, run))
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[", "7", "[7]", '{"loss": {"a": [1, "|"]}}', "\ud83d", "a,b\n1,2\n", "step\n1\n"]
+    "text",
+    [
+        "",
+        "[",
+        "7",
+        "[7]",
+        '{"loss": {"a": [1, "|"]}}',
+        "\ud83d",
+        "a,b\n1,2\n",
+        "step\n1\n",
+        '{"figures": 7}',
+    ],
 )
 def test_files_of_another_kind_do_no_harm(tiny_base, tmp_path, text):
     for name in ("training.json", "metrics.csv", "evaluation.json"):
         (tmp_path / name).write_bytes(text.encode("utf-8", "surrogatepass"))
-    metadata(model_card("narae/my-koclip", tiny_base.config, [tmp_path]))
+    metadata(model_card("narae/my-koclip", tiny_base.config, tmp_path))
 
 
 def test_the_form_is_told(tiny_base, mini):

@@ -49,15 +49,15 @@ for result in model.classify("photo.jpg", ["고양이", "강아지", "토끼"]):
 
 
 def model_card(
-    repo_id: str, config: ModelConfig, folders: Sequence[Path] = (), license: str | None = None
+    repo_id: str, config: ModelConfig, folder: Path | None = None, license: str | None = None
 ) -> str:
     """A model card in Markdown with the Hub's front matter.
 
     The run's settings and metrics and the evaluation are told if training.json, metrics.csv or
-    evaluation.json lies in one of `folders`. `license` is an identifier of the Hub's, such as
-    "apache-2.0".
+    evaluation.json lies in `folder`, as in the output of `python -m koclip train`. `license` is an
+    identifier of the Hub's, such as "apache-2.0".
     """
-    training = _read_json(_find(folders, TRAINING_SETTINGS), dict)
+    training = _read_json(_find(folder, TRAINING_SETTINGS), dict)
     beginnings = [training.get(key) for key in ("text_tower", "vision_tower", "model")]
     metadata = {
         "language": "ko",
@@ -72,8 +72,8 @@ def model_card(
         "\n".join(["---", *lines, "---", "", f"# {repo_id.rpartition('/')[2]}"]),
         _description(config),
         _USAGE.format(repo=repo_id).rstrip(),
-        _section("Training", _settings_table(training) + _metrics_table(folders)),
-        _section("Evaluation", _evaluation_table(folders)),
+        _section("Training", _settings_table(training) + _metrics_table(folder)),
+        _section("Evaluation", _evaluation_tables(folder)),
     ]
     return "\n\n".join(filter(None, sections)) + "\n"
 
@@ -96,9 +96,9 @@ def _settings_table(training: Mapping[str, Any]) -> list[str]:
     return _table(rows)
 
 
-def _metrics_table(folders: Sequence[Path]) -> list[str]:
+def _metrics_table(folder: Path | None) -> list[str]:
     """The last row of each split."""
-    file = _find(folders, TRAINING_METRICS)
+    file = _find(folder, TRAINING_METRICS)
     try:
         last = {row["split"]: row for row in (read_metrics(file) if file else [])}
     except (OSError, ValueError, LookupError):  # of another program, perhaps
@@ -107,9 +107,18 @@ def _metrics_table(folders: Sequence[Path]) -> list[str]:
     return _table(rows)
 
 
-def _evaluation_table(folders: Sequence[Path]) -> list[str]:
-    rows = _read_json(_find(folders, EVALUATION), list)
-    return _table([row for row in rows if isinstance(row, dict)])
+def _evaluation_tables(folder: Path | None) -> list[str]:
+    """What was measured on, and the figures; see `koclip.evaluation.report`."""
+    report = _read_json(_find(folder, EVALUATION), dict)
+    figures = report.get("figures")
+    table = (
+        _table([row for row in figures if isinstance(row, dict)])
+        if isinstance(figures, list)
+        else []
+    )
+    dataset, interval = (_cell(report.get(key)) for key in ("dataset", "interval"))
+    told = f"On {Path(dataset).name}; low and high are a {interval} interval."
+    return [told, *table] if table and dataset and interval else table
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -140,8 +149,8 @@ def _is_hub_id(name: object) -> bool:
     return isinstance(name, str) and bool(_HUB_ID.fullmatch(name)) and not Path(name).exists()
 
 
-def _find(folders: Sequence[Path], name: str) -> Path | None:
-    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+def _find(folder: Path | None, name: str) -> Path | None:
+    return folder / name if folder and (folder / name).is_file() else None
 
 
 def _read_json(path: Path | None, kind: type) -> Any:

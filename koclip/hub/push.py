@@ -133,9 +133,7 @@ def _saved(
         if card is None and origin and (origin / CARD).is_file():
             card = origin / CARD
         elif card is None:
-            # A model is saved into the folder of its training run, or into one below.
-            run = (origin, origin.absolute().parent) if origin else ()
-            card = model_card(repo_id, opened.config, run, license)
+            card = model_card(repo_id, opened.config, origin, license)
         files[CARD] = card.encode() if isinstance(card, str) else card
         yield files
 
