@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from koclip import __version__, evaluate_command, push_command
 from koclip.errors import KoCLIPError
 from koclip.terminal import Row, print_table, show_progress
-from koclip.training import train_command
+from koclip.training import data_command, train_command
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
@@ -85,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("train", _train, "train a model on captioned pictures")
     train_command.add_options(sub)
 
+    sub = command("data", _data, "put together what a model is trained on")
+    data_command.add_options(sub)
+
     sub = command("evaluate", _evaluate, "measure a model on captioned or labelled photographs")
     evaluate_command.add_options(sub)
 
@@ -145,6 +148,10 @@ def _train(args: argparse.Namespace) -> None:
     use_compilation_cache()
     if rows := train_command.train(args, show):
         _print(rows, args.json)
+
+
+def _data(args: argparse.Namespace) -> None:
+    _print(data_command.assemble(args), args.json)
 
 
 def _evaluate(args: argparse.Namespace) -> None:

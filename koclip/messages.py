@@ -463,6 +463,22 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "배치 {batch}개를 프로세스 {processes}개로 고르게 나눌 수 없습니다. 배치 크기를 그 배수로 정해 주세요.",
         "A batch of {batch} cannot be divided evenly over {processes} processes. Choose a multiple.",
     ),
+    "flickr8k_incomplete": (
+        "{folder}: Flickr8k의 {file} 파일이 없어 학습, 개발, 시험 사진을 나눌 수 없습니다. 배포된 글 파일을 모두 풀어 주세요.",
+        "{folder}: Flickr8k's {file} is not there, so its split is unknown. Unpack all of its text files.",
+    ),
+    "manifest_in_assets": (
+        "{folder}: 학습 사진의 설명을 프로젝트의 파일 사이에 둘 수 없습니다. 다른 폴더를 정해 주세요.",
+        "{folder}: captions of training photographs must not get among the project's own files. Choose another folder.",
+    ),
+    "manifest_no_files": (
+        "'{path}'의 사진은 파일이 아니어서 목록에 적을 수 없습니다. 사진 파일이 있는 폴더나 설명 파일을 지정해 주세요.",
+        "The pictures of '{path}' are not files, so a manifest cannot name them. Use a caption file of picture files.",
+    ),
+    "manifest_unwritable": (
+        "{folder}: 목록을 쓸 수 없습니다({reason}). 쓸 수 있는 폴더를 정해 주세요.",
+        "{folder}: the manifest cannot be written ({reason}). Choose a folder that can be written to.",
+    ),
     "training_images_broken": (
         "사진 {count}장을 모두 읽을 수 없습니다. 예: {name}({reason})",
         "None of the {count} pictures can be read; {name}, for one: {reason}",
