@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from koclip.errors import KoCLIPError
@@ -144,8 +144,8 @@ def _record(raw: Any, in_list: bool = False) -> CaptionRecord:
 
 def _folder_split(file: str) -> str:
     """The split that MSCOCO's own folders tell: train2014/…, val2014/…"""
-    folders = PurePosixPath(file).parts[:-1]
-    return next((_FOLDERS[name] for name in reversed(folders) if name in _FOLDERS), "")
+    folders = file.split("/")[-2::-1]  # the innermost first
+    return next((_FOLDERS[name] for name in folders if name in _FOLDERS), "")
 
 
 def _by_file(records: list[CaptionRecord]) -> list[CaptionRecord]:

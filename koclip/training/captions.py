@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TypeVar
 
 from PIL import Image
@@ -122,17 +122,19 @@ def _of_split(items: Iterable[_Item], split: str | None, path: object) -> list[_
 
 
 def _locate(file: str, root: Path) -> Path | None:
+    # os.path: pathlib would take ten seconds for MSCOCO, and raise for a name that is too long.
     for name in _names(file):
-        for folder in (root, root / "images"):
-            if os.path.isfile(folder / name):  # noqa: PTH113 (False for a name too long, no error)
-                return folder / name
+        for folder in (str(root), f"{root}/images"):
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if os.path.isfile(path):  # noqa: PTH113
+                return Path(path)
     return None
 
 
 def _names(file: str) -> Iterator[str]:
     """`file`, and for MSCOCO's unique names the places where people unpack them."""
     yield file
-    parts = PurePosixPath(file).parts
+    parts = file.split("/")
     if parts[-1].startswith("COCO_"):
         yield "/".join(parts[-2:])
         yield parts[-1]

@@ -53,9 +53,9 @@ def original_pixels(image: Image.Image, edge: int = 224) -> np.ndarray:
     """The 2021 training transform up to its normalisation: uint8 [edge, edge, 3].
 
     Short edge to `edge` by bicubic interpolation of a tensor, which torchvision did without
-    antialiasing, then the centre. Only the pixels of the crop are computed. Reproduces torch's
-    kernel to the last bit: its coefficient is -0.75 (Pillow's is -0.5), and where a value lies
-    halfway between two levels the order of its float32 operations decides.
+    antialiasing, then the centre. Only the pixels of the crop are computed. Follows torch's kernel
+    operation by operation: its coefficient is -0.75 (Pillow's is -0.5), and where a value lies
+    halfway between two levels the order and rounding of its float32 operations decide.
     """
     pixels = np.asarray(image.convert("RGB"))
     height, width = pixels.shape[:2]
