@@ -92,10 +92,11 @@ def open_set(
             A figure over those that happen to be there would look like one over all.
     """
     name = str(dataset)
-    if name in (FLICKR8K_DEV, GALLERY):
-        opened = _flickr8k_dev(images) if name == FLICKR8K_DEV else _gallery()
-    else:
-        opened = _open_path(dataset, images, split)
+    opened = _open_labelled(dataset, images)
+    if opened is None:
+        opened = _open_captioned(dataset, images, split)
+    elif split is not None:
+        raise KoCLIPError("captions_no_split", path=name, split=split, known="–")
     if first is not None:
         opened = dataclasses.replace(opened, photos=opened.photos[: max(first, 0)])
     if not opened.photos:
@@ -140,9 +141,10 @@ def read_photos(path: Path, folder: Path) -> tuple[Photo, ...]:
     """The photographs of a JSONL file in the form of the bundled one.
 
     Raises:
-        KoCLIPError: the file is not there, or a line is not as it should be.
+        KoCLIPError: the file is not there, or a line is not as it should be or names an object
+            that is none of the 80 labels.
     """
-    return tuple(
+    photos = tuple(
         Photo(
             folder / line["file"],
             (line["caption_ko"],),
@@ -151,6 +153,10 @@ def read_photos(path: Path, folder: Path) -> tuple[Photo, ...]:
         )
         for line in _read_lines(path, required=("file", "caption_ko"))
     )
+    unknown = {name for photo in photos for name in photo.objects or ()} - set(read_labels())
+    if unknown:
+        raise KoCLIPError("evaluation_unknown_label", path=path, labels=", ".join(sorted(unknown)))
+    return photos
 
 
 def _flickr8k_dev(images: str | Path | None) -> EvaluationSet:
@@ -179,8 +185,13 @@ def _gallery_objects() -> Path:
     return assets_dir() / "evaluation" / "gallery_objects_ko.jsonl"
 
 
-def _open_path(dataset: str | Path, images: str | Path | None, split: str | None) -> EvaluationSet:
+def _open_labelled(dataset: str | Path, images: str | Path | None) -> EvaluationSet | None:
+    """The data set when it is of a form that knows labels."""
     path = Path(dataset)
+    if str(dataset) == FLICKR8K_DEV:
+        return _flickr8k_dev(images)
+    if str(dataset) == GALLERY:
+        return _gallery()
     if path.is_dir() and _is_labelled_folder(path):
         pictures = sorted(_walk_labels(path))
         labels = tuple(dict.fromkeys(label for label, _ in pictures))
@@ -188,19 +199,19 @@ def _open_path(dataset: str | Path, images: str | Path | None, split: str | None
         return EvaluationSet(path.name, photos, labels)
     if path.suffix == ".jsonl" and path.is_file() and "objects" in next(_read_lines(path), {}):
         photos = read_photos(path, Path(images or path.parent))
-        labels = read_labels()
-        unknown = {name for photo in photos for name in photo.objects or ()} - set(labels)
-        if unknown:
-            raise KoCLIPError(
-                "evaluation_unknown_label", path=path, labels=", ".join(sorted(unknown))
-            )
-        return EvaluationSet(path.stem, photos, labels)
+        return EvaluationSet(path.stem, photos, read_labels())
+    return None
+
+
+def _open_captioned(
+    dataset: str | Path, images: str | Path | None, split: str | None
+) -> EvaluationSet:
     from koclip.training.captions import read_captions
 
     read, missing = read_captions(dataset, images=images, split=split)
     _refuse_missing(missing, total=len(read) + len(missing))
     photos = tuple(Photo(pair.path, pair.captions) for pair in read)
-    return EvaluationSet(path.stem, photos, read_labels())
+    return EvaluationSet(Path(dataset).stem, photos, read_labels())
 
 
 def _is_labelled_folder(folder: Path) -> bool:

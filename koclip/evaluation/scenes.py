@@ -8,7 +8,8 @@ is from J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECC
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -59,10 +60,12 @@ def compose_scenes(
     backgrounds = [picture.path for picture in pictures if picture.label is None]
     if not things:
         raise KoCLIPError("scenes_too_few_labels", count=0, needed=GRID**2)
+    opened = lru_cache(maxsize=512)(_open)  # a picture occurs in several scenes
     rng = np.random.default_rng(seed)
-    order = np.concatenate([rng.permutation(len(things)) for _ in range(-(-count // len(things)))])
+    rounds = math.ceil(count / len(things))
+    order = np.concatenate([rng.permutation(len(things)) for _ in range(rounds)])
     for number in order[:count]:
-        yield _compose(things[number], things, backgrounds, rng)
+        yield _compose(things[number], things, backgrounds, rng, opened)
 
 
 def pointing_game(
@@ -88,6 +91,7 @@ def _compose(
     things: Sequence[LabelledPicture],
     backgrounds: Sequence[Path],
     rng: np.random.Generator,
+    opened: Callable[[Path], Image.Image],
 ) -> Scene:
     canvas = Image.new("RGB", (SIZE, SIZE), "white")
     cells = cut(canvas, GRID, GRID)
@@ -95,11 +99,11 @@ def _compose(
     others = _others(target, things, rng)
     for number, (_, _, (left, top, right, bottom)) in enumerate(cells):
         if number == own:
-            picture = _open(target.path)
+            picture = opened(target.path)
         elif backgrounds and rng.random() < _BACKGROUNDS:
-            picture = _piece(_open(backgrounds[rng.integers(len(backgrounds))]), rng)
+            picture = _piece(opened(backgrounds[rng.integers(len(backgrounds))]), rng)
         else:
-            picture = _open(others.pop().path)
+            picture = opened(others.pop().path)
         scale = rng.uniform(*SCALES) * (right - left) / max(picture.size)
         picture = picture.resize([max(1, round(edge * scale)) for edge in picture.size])
         x = rng.integers(left, right - picture.width, endpoint=True)
@@ -131,7 +135,6 @@ def _piece(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
     return picture.crop((left, top, left + edge, top + edge))
 
 
-@lru_cache(maxsize=512)  # a picture occurs in several scenes
 def _open(path: Path) -> Image.Image:
     picture = open_photo(path)
     picture.thumbnail((SIZE, SIZE))  # more is never pasted, and hundreds are kept

@@ -86,10 +86,11 @@ def test_figures_state_n_and_chance():
 def test_chance_is_what_random_rows_score(rng):
     image_of = np.repeat(np.arange(50), 5)
     hits = []
-    for _ in range(40):
+    for _ in range(60):
         images, captions = (unit_rows(rng.normal(size=(n, 64))) for n in (50, 250))
         result = retrieve(images, captions, image_of, images=50, captions=250)
-        hits.append([figure.value for figure in result.figures()])
+        ranks = (result.text_to_image, result.image_to_text)
+        hits.append([(rank <= k).mean() for rank in ranks for k in (1, 5, 10)])
     chances = [figure.chance for figure in result.figures()]
     np.testing.assert_allclose(np.mean(hits, axis=0), chances, atol=0.04)
 
