@@ -5,6 +5,7 @@ python -m tests.training.mesh_worker RESULT.npz ACCUMULATION [PROCESS_INDEX COOR
 
 from __future__ import annotations
 
+import itertools
 import sys
 from functools import partial
 from pathlib import Path
@@ -21,8 +22,9 @@ from tests.training import toy
 
 
 def own_rows(first: int):
-    """The rows of the processes follow each other in the global batch."""
-    for batch in toy.batches(first, size=32):
+    """The rows of the processes follow each other in the global batch. Neighbours share a picture,
+    so that it matters where a row is."""
+    for batch in (toy.batch(step, 32, ids=True) for step in itertools.count(first)):
         share = 32 // jax.process_count()
         start = jax.process_index() * share
         yield {name: rows[start : start + share] for name, rows in batch.items()}
