@@ -22,8 +22,8 @@ from tests.training import toy
 
 
 def own_rows(first: int):
-    """The rows of the processes follow each other in the global batch. Neighbours share a picture,
-    so that it matters where a row is."""
+    """The rows of the processes follow each other in the global batch. Some share a picture, so
+    that it matters where a row is."""
     for batch in (toy.batch(step, 32, ids=True) for step in itertools.count(first)):
         share = 32 // jax.process_count()
         start = jax.process_index() * share

@@ -51,14 +51,17 @@ def penalty(p: dict, batch: Batch) -> jax.Array:
 
 
 def batch(step: int, size: int = 16, ids: bool = False) -> dict[str, np.ndarray]:
-    """The pairs of one step: pictures and captions that show the same hidden thing."""
+    """The pairs of one step: pictures and captions that show the same hidden thing.
+
+    With `ids` the first half of the rows and the second are declared to be of the same pictures.
+    """
     rng = np.random.default_rng([7, step])
     hidden = rng.normal(size=(size, 6)).astype(np.float32)
     mixing = np.random.default_rng(1)
     picture = hidden @ mixing.normal(size=(6, PICTURE)).astype(np.float32)
     caption = hidden @ mixing.normal(size=(6, CAPTION)).astype(np.float32)
     pairs = {"picture": picture, "caption": caption}
-    return pairs | {"image_id": np.arange(size, dtype=np.int32) // 2} if ids else pairs
+    return pairs | {"image_id": np.arange(size, dtype=np.int32) % (size // 2)} if ids else pairs
 
 
 def batches(first: int, size: int = 16) -> Iterator[dict[str, np.ndarray]]:
