@@ -91,8 +91,12 @@ def _templates(templates: list[str] | None, ensemble: str | None) -> list[str]:
 
 def _print(report: Report) -> None:
     print(f"{report.model} ({report.revision or 'no revision'}) on {report.dataset}")
-    print(f"retrieval among {report.images} images and {report.captions} captions")
-    print(f"labels known of {report.labelled} images, templates: {' | '.join(report.templates)}")
+    if report.captions:
+        print(f"retrieval among {report.images} images and {report.captions} captions")
+    if report.labelled:
+        print(
+            f"labels known of {report.labelled} images, templates: {' | '.join(report.templates)}"
+        )
     print()
     print_table(
         [

@@ -40,7 +40,8 @@ def calibration(probabilities: np.ndarray, correct: np.ndarray, bins: int = BINS
     The mean gap between probability and accuracy over the bins, weighted by their photographs
     (C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3). It is above
     0 even for a perfectly calibrated model, as few photographs fall into a bin: `error.chance` is
-    what such a model would show on average with these probabilities.
+    what such a model would show on average with these probabilities. Resampling adds as much again,
+    so the interval reaches further up than down.
 
     Args:
         probabilities: [photos], of each one's first label.
@@ -61,8 +62,7 @@ def calibration(probabilities: np.ndarray, correct: np.ndarray, bins: int = BINS
     member = np.eye(bins)[numbers]
     gaps = member * (probabilities - correct)[:, None]
     low, high = percentile_interval(_error(resampled_sums(gaps), n))
-    draws = np.random.default_rng(_SEED).random((RESAMPLES, n)) < probabilities
-    calibrated = float(_error((probabilities - draws) @ member, n).mean())
+    calibrated = _error_when_calibrated(probabilities, member)
     value = float(_error(gaps.sum(axis=0), n))
     name = f"expected calibration error, {bins} bins"
     return Calibration(
@@ -73,6 +73,14 @@ def calibration(probabilities: np.ndarray, correct: np.ndarray, bins: int = BINS
 def _error(gap_sums: np.ndarray, n: int) -> np.ndarray:
     """Sums of probability minus correctness in each bin [..., bins] → errors [...]."""
     return np.abs(gap_sums).sum(axis=-1) / n
+
+
+def _error_when_calibrated(probabilities: np.ndarray, member: np.ndarray) -> float:
+    """The mean error when each label is true as often as its probability says."""
+    rng = np.random.default_rng(_SEED)
+    n = len(probabilities)
+    draws = ((probabilities - (rng.random(n) < probabilities)) @ member for _ in range(RESAMPLES))
+    return float(np.mean([_error(gap_sums, n) for gap_sums in draws]))
 
 
 def _table(

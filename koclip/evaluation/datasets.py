@@ -211,7 +211,8 @@ def _open_captioned(
     read, missing = read_captions(dataset, images=images, split=split)
     _refuse_missing(missing, total=len(read) + len(missing))
     photos = tuple(Photo(pair.path, pair.captions) for pair in read)
-    return EvaluationSet(Path(dataset).stem, photos, read_labels())
+    name = Path(dataset).stem + (f" ({split})" if split else "")
+    return EvaluationSet(name, photos, read_labels())
 
 
 def _is_labelled_folder(folder: Path) -> bool:

@@ -25,7 +25,8 @@ def validation_loss(
 
     Unlike retrieval it is defined over batches, and depends on their size: only figures of one
     size compare. Pairs are shuffled once, always alike; as in the original's loader, those that
-    fill no batch are left out. `chance` is the loss of equal scores, the logarithm of the size.
+    fill no batch are left out, and two captions of one photograph in a batch are negatives of each
+    other. `chance` is the loss of equal scores, the logarithm of the size.
 
     Args:
         image_rows: unit rows [images, D].

@@ -54,6 +54,16 @@ def test_captions_without_objects_are_read_as_for_training(folder):
     assert open_set(folder).photos == opened.photos
 
 
+def test_the_name_states_the_split(folder):
+    lines = [
+        {"file": "cat.webp", "caption": "고양이", "split": "train"},
+        {"file": "boats.webp", "caption": "배", "split": "test"},
+    ]
+    opened = open_set(write_lines(folder / "captions.jsonl", lines), split="test")
+    assert [photo.path.name for photo in opened.photos] == ["boats.webp"]
+    assert opened.name == "captions (test)"
+
+
 def test_a_folder_of_labels(examples, tmp_path):
     for label, name in (("고양이", "cat.webp"), ("배", "boats.webp")):
         (tmp_path / label).mkdir()
