@@ -19,10 +19,14 @@ from koclip.training.optimizer import FlatParameters
 Batch = Mapping[str, jax.Array | np.ndarray]
 """Arrays with a leading axis B. Only towers look inside; "image_id", int [B], is for the loss."""
 
-Penalty = Callable[[Parameters, Batch], jax.Array]
-"""Added to the loss: a mean over the examples of the batch."""
-
 LOGIT_SCALE, LOGIT_BIAS = "logit_scale", "logit_bias"
+
+
+class Features(NamedTuple):
+    """What the towers say of a batch: float32 [B, D], not normalised."""
+
+    image: jax.Array
+    text: jax.Array
 
 
 class Towers(NamedTuple):
@@ -30,6 +34,10 @@ class Towers(NamedTuple):
 
     image: Callable[[Parameters, Batch], jax.Array]
     text: Callable[[Parameters, Batch], jax.Array]
+
+
+Penalty = Callable[[Parameters, Batch, Features], jax.Array]
+"""Added to the loss of the whole batch; may depend on parameters past their features, too."""
 
 
 def batch_loss(
@@ -56,16 +64,19 @@ def loss_and_gradients(
     passing those gradients back into the towers.
     """
 
-    def penalized(flat: FlatParameters, rows: Batch) -> jax.Array:
-        return penalty(unflatten_dict(flat, sep="."), rows) if penalty else jnp.zeros(())
-
-    def of_whole_batch(trained: FlatParameters) -> tuple[jax.Array, LossOutput]:
+    def of_features(trained: FlatParameters, features: Features) -> tuple[jax.Array, LossOutput]:
         flat = trained | locked
-        output = batch_loss(towers, config, flat, batch)
-        total = output.loss + penalized(flat, batch)
-        return total, output._replace(loss=total)
+        output = _loss(config, flat, features, batch)
+        if penalty:
+            added = penalty(unflatten_dict(flat, sep="."), batch, features)
+            output = output._replace(loss=output.loss + added)
+        return output.loss, output
 
     if config.accumulation == 1:
+
+        def of_whole_batch(trained: FlatParameters) -> tuple[jax.Array, LossOutput]:
+            return of_features(trained, _features(towers, config, trained | locked, batch))
+
         (_, output), gradients = jax.value_and_grad(of_whole_batch, has_aux=True)(trained)
         return output, gradients
 
@@ -73,40 +84,25 @@ def loss_and_gradients(
     features = jax.lax.map(
         lambda rows: _features(towers, config, trained | locked, rows), micro_batches
     )
-
-    def of_features(
-        trained: FlatParameters, features: tuple[jax.Array, jax.Array]
-    ) -> tuple[jax.Array, LossOutput]:
-        output = _loss(config, trained | locked, _join(features, mesh), batch)
-        return output.loss, output
-
     (_, output), (gradients, cotangents) = jax.value_and_grad(
-        of_features, argnums=(0, 1), has_aux=True
+        lambda trained, features: of_features(trained, _join(features, mesh)),
+        argnums=(0, 1),
+        has_aux=True,
     )(trained, features)
 
-    def of_micro_batch(
-        trained: FlatParameters, rows: Batch, cotangents: tuple[jax.Array, jax.Array]
-    ) -> tuple[jax.Array, jax.Array]:
-        flat = trained | locked
-        image, text = _features(towers, config, flat, rows)
-        extra = penalized(flat, rows) / config.accumulation
-        return jnp.vdot(image, cotangents[0]) + jnp.vdot(text, cotangents[1]) + extra, extra
+    def of_micro_batch(trained: FlatParameters, rows: Batch, cotangents: Features) -> jax.Array:
+        features = _features(towers, config, trained | locked, rows)
+        return sum(map(jnp.vdot, features, cotangents))
 
-    def accumulate(carry: tuple[FlatParameters, jax.Array], micro: tuple) -> tuple:
-        gradients, total = carry
-        more, extra = jax.grad(of_micro_batch, has_aux=True)(trained, *micro)
-        return (jax.tree.map(jnp.add, gradients, more), total + extra), None
+    def accumulate(gradients: FlatParameters, micro: tuple) -> tuple[FlatParameters, None]:
+        return jax.tree.map(jnp.add, gradients, jax.grad(of_micro_batch)(trained, *micro)), None
 
-    (gradients, total), _ = jax.lax.scan(
-        accumulate, (gradients, output.loss), (micro_batches, cotangents)
-    )
-    return output._replace(loss=total), gradients
+    gradients, _ = jax.lax.scan(accumulate, gradients, (micro_batches, cotangents))
+    return output, gradients
 
 
-def _features(
-    towers: Towers, config: TrainConfig, flat: FlatParameters, batch: Batch
-) -> tuple[jax.Array, jax.Array]:
-    """Image and text features, float32. In bfloat16 the towers get everything cast, while the
+def _features(towers: Towers, config: TrainConfig, flat: FlatParameters, batch: Batch) -> Features:
+    """In bfloat16 the towers get everything cast, while the
     parameters themselves stay float32: small updates would be rounded away."""
 
     def cast(x: jax.Array) -> jax.Array:
@@ -115,13 +111,13 @@ def _features(
     parameters = unflatten_dict({path: cast(value) for path, value in flat.items()}, sep=".")
     batch = {name: cast(value) for name, value in batch.items()}
     image, text = (tower(parameters, batch) for tower in towers)
-    return image.astype(jnp.float32), text.astype(jnp.float32)
+    return Features(image.astype(jnp.float32), text.astype(jnp.float32))
 
 
 def _loss(
     config: TrainConfig,
     flat: FlatParameters,
-    features: tuple[jax.Array, jax.Array],
+    features: Features,
     batch: Batch,
 ) -> LossOutput:
     bias = flat.get(LOGIT_BIAS)
@@ -142,7 +138,7 @@ def _split(batch: Batch, accumulation: int, mesh: Mesh) -> Batch:
     return jax.tree.map(split, batch)
 
 
-def _join(features: tuple[jax.Array, jax.Array], mesh: Mesh) -> tuple[jax.Array, jax.Array]:
+def _join(features: Features, mesh: Mesh) -> Features:
     """Undoes `_split`."""
 
     def join(x: jax.Array) -> jax.Array:

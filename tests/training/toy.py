@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from koclip.training.config import TrainConfig
-from koclip.training.gradients import Batch, Towers
+from koclip.training.gradients import Batch, Features, Towers
 
 PICTURE, CAPTION, HIDDEN, WIDTH = 12, 10, 16, 8
 
@@ -45,9 +45,13 @@ TOWERS = Towers(
 )
 
 
-def penalty(p: dict, batch: Batch) -> jax.Array:
-    """Something that depends on parameters and examples, and on both in no linear way."""
-    return jnp.mean(jnp.square(TOWERS.text(p, batch))) * 0.1
+def penalty(p: dict, batch: Batch, features: Features) -> jax.Array:
+    """Something that depends on parameters, examples and features, and on each in no linear way;
+    the order of the rows matters."""
+    kernel = p["text_projection"]["kernel"]
+    weight = jnp.square(batch["caption"]).sum(axis=1)
+    of_features = jnp.mean(weight * jnp.square(features.text).sum(axis=1) * features.image[:, 0])
+    return 1e-3 * of_features + 0.1 * jnp.square(kernel).mean()
 
 
 def batch(step: int, size: int = 16, ids: bool = False) -> dict[str, np.ndarray]:
