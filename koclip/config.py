@@ -82,6 +82,8 @@ class EfficientNetConfig:
     """What the classifier's logits are divided by before the softmax."""
     top_k: int = 10
     """How many classes keep their probability; the others count as 0."""
+    pooled_features: bool = False
+    """Whether the features before the classifier follow the probabilities."""
 
 
 VisionConfig = ViTConfig | EfficientNetConfig

@@ -1,13 +1,15 @@
 """EfficientNet-lite, the image tower of koclip-mini (Tan & Le 2019; TensorFlow's "lite" family).
 
-An ImageNet classifier whose pooled output is the probabilities of the likeliest classes, so that
-the projection behind it is a table with one vector per class. Batch normalisation is folded into
-the convolutions when the weights are built.
+An ImageNet classifier whose pooled output begins with the probabilities of the likeliest classes,
+so that the projection behind it holds one vector per class. Batch normalisation is folded into the
+convolutions when the weights are built.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -67,12 +69,65 @@ def relu6(x: jax.Array) -> jax.Array:
     return jnp.clip(x, 0.0, 6.0)
 
 
-class DepthwiseConv(nn.Module):
-    """One k × k filter per channel, "same" padding: [B, H, W, C] → [B, ⌈H/s⌉, ⌈W/s⌉, C].
+def _padding(size: tuple[int, int], kernel: int, stride: int) -> list[tuple[int, int]]:
+    return jax.lax.padtype_to_pads(size, (kernel, kernel), (stride, stride), "SAME")
 
-    Written as k² shifted multiply-adds, which XLA fuses into a single loop; its own grouped
-    convolution is an order of magnitude slower on a CPU.
+
+def _windows(x: jax.Array, kernel: int, stride: int) -> Iterator[tuple[int, int, jax.Array]]:
+    """The k² views [B, h, w, C] of padded `x` that the taps of a k × k filter see."""
+    height, width = ((size - kernel) // stride + 1 for size in x.shape[1:3])
+    for row in range(kernel):
+        rows = slice(row, row + stride * (height - 1) + 1, stride)
+        for column in range(kernel):
+            columns = slice(column, column + stride * (width - 1) + 1, stride)
+            yield row, column, x[:, rows, columns]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2,))
+def depthwise_conv(x: jax.Array, filters: jax.Array, stride: int) -> jax.Array:
+    """One k × k filter per channel, "same" padding.
+
+    x [B, H, W, C], filters [k, k, C] → [B, ⌈H/s⌉, ⌈W/s⌉, C]. Written as k² shifted multiply-adds,
+    which XLA fuses into a single loop; its own grouped convolution is an order of magnitude slower
+    on a CPU, and so is the gradient that it would derive from the shifts.
     """
+    kernel = len(filters)
+    padded = jnp.pad(x, ((0, 0), *_padding(x.shape[1:3], kernel, stride), (0, 0)))
+    return sum(view * filters[i, j] for i, j, view in _windows(padded, kernel, stride))
+
+
+def _depthwise_forward(
+    x: jax.Array, filters: jax.Array, stride: int
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return depthwise_conv(x, filters, stride), (x, filters)
+
+
+def _depthwise_backward(
+    stride: int, saved: tuple[jax.Array, jax.Array], gradient: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """The gradient of x is a convolution of the spread-out gradient with the turned filters."""
+    x, filters = saved
+    kernel = len(filters)
+    padding = _padding(x.shape[1:3], kernel, stride)
+    spread = [(size - 1) * stride + 1 for size in gradient.shape[1:3]]
+    edges = [
+        (kernel - 1 - before, size + before - length, stride - 1)
+        for (before, _), size, length in zip(padding, x.shape[1:3], spread, strict=True)
+    ]
+    zero = jnp.zeros((), gradient.dtype)
+    around = jax.lax.pad(gradient, zero, ((0, 0, 0), *edges, (0, 0, 0)))
+    turned = filters[::-1, ::-1]
+    of_x = sum(view * turned[i, j] for i, j, view in _windows(around, kernel, 1))
+    padded = jnp.pad(x, ((0, 0), *padding, (0, 0)))
+    of_filters = [(view * gradient).sum((0, 1, 2)) for *_, view in _windows(padded, kernel, stride)]
+    return of_x, jnp.stack(of_filters).reshape(filters.shape)
+
+
+depthwise_conv.defvjp(_depthwise_forward, _depthwise_backward)
+
+
+class DepthwiseConv(nn.Module):
+    """`depthwise_conv` and a bias: [B, H, W, C] → [B, ⌈H/s⌉, ⌈W/s⌉, C]."""
 
     kernel: int
     stride: int
@@ -83,17 +138,7 @@ class DepthwiseConv(nn.Module):
         shape = (self.kernel, self.kernel, channels)
         filters = self.param("kernel", nn.initializers.lecun_normal(), shape)
         bias = self.param("bias", nn.initializers.zeros, (channels,))
-        window, strides = (self.kernel, self.kernel), (self.stride, self.stride)
-        padding = jax.lax.padtype_to_pads(x.shape[1:3], window, strides, "SAME")
-        padded = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-        height, width = (-(-size // self.stride) for size in x.shape[1:3])
-        total = bias
-        for row in range(self.kernel):
-            rows = slice(row, row + self.stride * (height - 1) + 1, self.stride)
-            for column in range(self.kernel):
-                columns = slice(column, column + self.stride * (width - 1) + 1, self.stride)
-                total = total + padded[:, rows, columns] * filters[row, column]
-        return total
+        return depthwise_conv(x, filters, self.stride) + bias
 
 
 class InvertedBottleneck(nn.Module):
@@ -112,7 +157,7 @@ class InvertedBottleneck(nn.Module):
 
 
 class EfficientNetLite(nn.Module):
-    """Pixels → feature map and the probabilities of the likeliest classes."""
+    """Pixels → feature map and, pooled, the probabilities of the likeliest classes."""
 
     config: EfficientNetConfig
 
@@ -120,16 +165,23 @@ class EfficientNetLite(nn.Module):
     def __call__(self, pixel_values: jax.Array) -> TowerOutput:
         """[B, H, W, 3] floats in about −1 … 1 → [B, h, w, 1280] and [B, num_classes].
 
-        All but the `config.top_k` likeliest classes are 0 in the second.
+        All but the `config.top_k` likeliest classes are 0 in the second. With
+        `config.pooled_features` the square roots of the 1280 mean features follow them: their few
+        large values would otherwise drown the others.
         """
         stem = nn.Conv(STEM_CHANNELS, (3, 3), strides=2, padding="SAME", name="stem")
         x = relu6(stem(pixel_values))
         for number, block in enumerate(blocks(self.config)):
             x = InvertedBottleneck(block, name=f"block_{number}")(x)
         features = relu6(nn.Dense(HEAD_CHANNELS, name="head")(x))
-        logits = nn.Dense(self.config.num_classes, name="classifier")(features.mean(axis=(1, 2)))
+        mean = features.mean(axis=(1, 2))
+        logits = nn.Dense(self.config.num_classes, name="classifier")(mean)
         probabilities = nn.softmax(logits / self.config.temperature)
-        return TowerOutput(features, likeliest(probabilities, self.config.top_k))
+        pooled = likeliest(probabilities, self.config.top_k)
+        if self.config.pooled_features:
+            roots = jnp.sqrt(mean + 1e-4)  # no infinite slope at 0
+            pooled = jnp.concatenate([pooled, roots], axis=-1)
+        return TowerOutput(features, pooled)
 
 
 def likeliest(probabilities: jax.Array, count: int) -> jax.Array:
