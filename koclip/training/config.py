@@ -40,6 +40,30 @@ class DataSource:
 
 
 @dataclass(frozen=True)
+class ProjectionSettings:
+    """Training only the projections, on what the frozen towers say: see `training.projections`."""
+
+    views: int = 3
+    """Forms in which each picture is seen: as it is, and augmented ones."""
+    whitening: float = 0.4
+    """The text space's axes are divided by their deviations to this power."""
+    prior_weight: float = 8.0
+    """Of the class table while training, against the features that learn from captions."""
+    learned_weight: float = 0.25
+    """Of what was learned, in the finished model."""
+    korean_share: float = 0.5
+    """How often a picture that has Korean captions is matched with one of those."""
+    feature_dropout: float = 0.3
+    agreement_weight: float = 0.5
+    label_weight: float = 1.0
+    label_prior: float = 0.5
+    class_weight: float = 1.0
+    """Weights of the parts of `training.projections.penalty`."""
+    logit_scale: float = 25.0
+    """Of the finished model, so that its probabilities are as sure as they are right."""
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A training run. Steps count updates; every size is in examples of the global batch.
 
@@ -80,6 +104,8 @@ class TrainConfig:
     precision: str = "auto"
     """Of the towers; "auto" is bfloat16 on accelerators and float32 on CPUs."""
     seed: int = 0
+    projections: ProjectionSettings | None = None
+    """If given, the towers stay as they are and only what is behind them is trained."""
     augment: str = "original"
     captions_per_image: int | None = None
     """How many captions of each picture are used; None for all."""
@@ -166,6 +192,14 @@ def _is_source(x: Any) -> bool:
     return all(isinstance(text, str) and text for text in texts) and _POSITIVE[0](x.weight)
 
 
+def _are_projection_settings(x: Any) -> bool:
+    if not isinstance(x, ProjectionSettings):
+        return False
+    shares = (x.korean_share, x.feature_dropout)
+    are_numbers = all(map(_number(0)[0], dataclasses.astuple(x))) and _whole(1)[0](x.views)
+    return are_numbers and all(share <= 1 for share in shares) and x.feature_dropout < 1
+
+
 _POSITIVE = _number(1e-30)
 _SOURCES = (
     _all(_is_source),
@@ -200,6 +234,7 @@ _EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "max_gradient_norm": _POSITIVE,
     "precision": _choice(*PRECISIONS),
     "seed": _whole(0),
+    "projections": (_are_projection_settings, "numbers from 0 by the names of its settings"),
     "augment": _TEXT,
     "captions_per_image": _whole(1),
     "max_length": _whole(2),

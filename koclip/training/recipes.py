@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from koclip.errors import KoCLIPError
-from koclip.training.config import ONE_OF, DataSource, TrainConfig
+from koclip.training.config import ONE_OF, DataSource, ProjectionSettings, TrainConfig
 
 _ORIGINAL = TrainConfig(
     text_tower="klue/roberta-large",
@@ -22,6 +22,20 @@ _ORIGINAL = TrainConfig(
 PRESETS = {
     "koclip-base": dataclasses.replace(_ORIGINAL, vision_tower="openai/clip-vit-base-patch32"),
     "koclip-large": dataclasses.replace(_ORIGINAL, vision_tower="google/vit-large-patch16-224"),
+    "koclip-mini": TrainConfig(
+        model="runs/koclip-mini-towers",  # where assets/koclip-mini/build.py puts them
+        projections=ProjectionSettings(),
+        projection_dim=384,
+        batch_size=384,
+        epochs=18,
+        learning_rate=2e-3,
+        learning_rate_multipliers=(("text_projection", 0.3), ("l.*_scale", 2.5)),
+        schedule="cosine",
+        warmup_steps=40,
+        weight_decay=0.05,
+        augment="crop",
+        max_length=64,
+    ),
 }
 
 
@@ -81,6 +95,9 @@ def _from_json(key: str, value: Any) -> Any:
     """Lists as the tuples that `TrainConfig` has; whatever does not fit is left for its check."""
     if key in ("data", "validation"):
         return tuple(map(_source, value if isinstance(value, list) else [value]))
+    if key == "projections" and isinstance(value, Mapping):
+        names = {field.name for field in dataclasses.fields(ProjectionSettings)}
+        return ProjectionSettings(**value) if names.issuperset(value) else value
     if key == "learning_rate_multipliers" and isinstance(value, Mapping):
         return tuple(value.items())
     if isinstance(value, list):

@@ -16,6 +16,7 @@ from koclip.dual_encoder import DualEncoder
 from koclip.errors import KoCLIPError
 from koclip.model import KoCLIP
 from koclip.processor import KoCLIPProcessor
+from koclip.terminal import show_progress
 from koclip.training.captions import CaptionedImage, read_captions
 from koclip.training.config import DataSource, TrainConfig
 from koclip.training.gradients import Batch, Towers
@@ -47,6 +48,17 @@ def run(
     if not config.model and not (config.text_tower and config.vision_tower):
         raise KoCLIPError("training_no_model")
     model = initial_model(config)
+    if config.projections:
+        from koclip.training.run_projections import run_projections
+
+        items = [
+            item for items, _ in read_data(config.data, config, notify=notify) for item in items
+        ]
+        held_out = read_data(config.validation, config, "dev", notify=notify)
+        validation = [item for items, _ in held_out for item in items]
+        return run_projections(
+            config, model, items, validation, Path(output), resume=resume, report=show_progress
+        )
     parameters = dict(model.parameters)
     if config.loss == "sigmoid" and not config.model:
         parameters["logit_scale"] = jnp.float32(SIGMOID_LOGIT_SCALE)
@@ -59,7 +71,9 @@ def run(
     loader = open_data(config.data, config, processor, notify=notify)
     validation = None
     if config.validation:
-        held_out = open_data(config.validation, config, processor, "none", notify=notify)
+        held_out = open_data(
+            config.validation, config, processor, "none", split="dev", notify=notify
+        )
 
         def validation() -> Iterable[Batch]:
             return islice(held_out.batches(), held_out.steps_per_epoch)
@@ -102,18 +116,43 @@ def open_data(
     processor: KoCLIPProcessor,
     augment: str | None = None,
     *,
+    split: str = "train",
     notify: Notify,
 ) -> CaptionLoader:
     """This process's share of the pairs in `sources`, in batches.
 
-    `augment` stands in for the setting of that name: validation pictures are not changed.
+    `augment` stands in for the setting of that name: validation pictures are not changed. For
+    `split` and errors see `read_data`.
+    """
+    return CaptionLoader(
+        read_data(sources, config, split, notify=notify),
+        processor,
+        batch_size=config.global_batch_size(jax.device_count()),
+        max_length=config.max_length,
+        seed=config.seed,
+        augment=augment or config.augment,
+        workers=config.workers,
+        process_index=jax.process_index(),
+        process_count=jax.process_count(),
+    )
+
+
+def read_data(
+    sources: Sequence[DataSource], config: TrainConfig, split: str = "train", *, notify: Notify
+) -> list[tuple[list[CaptionedImage], float]]:
+    """The captioned pictures of each source, and its weight.
+
+    A source that names no split but whose file does gives its pictures of `split`: what a data set
+    keeps for measuring is not trained on by oversight.
 
     Raises:
-        KoCLIPError: there are no sources, one cannot be read, or they do not fill a batch.
+        KoCLIPError: a source cannot be read.
     """
     weighted = []
     for source in sources:
         pairs, missing = read_captions(source.path, images=source.images, split=source.split)
+        if source.split is None and any(pair.split for pair in pairs):
+            pairs = [pair for pair in pairs if pair.split == split]
         if missing:
             notify(
                 KoCLIPError(
@@ -125,17 +164,7 @@ def open_data(
                 )
             )
         weighted.append(([_with_fewer_captions(pair, config) for pair in pairs], source.weight))
-    return CaptionLoader(
-        weighted,
-        processor,
-        batch_size=config.global_batch_size(jax.device_count()),
-        max_length=config.max_length,
-        seed=config.seed,
-        augment=augment or config.augment,
-        workers=config.workers,
-        process_index=jax.process_index(),
-        process_count=jax.process_count(),
-    )
+    return weighted
 
 
 def _with_fewer_captions(pair: CaptionedImage, config: TrainConfig) -> CaptionedImage:
