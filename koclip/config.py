@@ -83,7 +83,7 @@ class EfficientNetConfig:
     top_k: int = 10
     """How many classes keep their probability; the others count as 0."""
     pooled_features: bool = False
-    """Whether the features before the classifier follow the probabilities."""
+    """Whether the square roots of the mean features follow the probabilities."""
 
 
 VisionConfig = ViTConfig | EfficientNetConfig

@@ -8,7 +8,6 @@ convolutions when the weights are built.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -70,17 +69,21 @@ def relu6(x: jax.Array) -> jax.Array:
 
 
 def _padding(size: tuple[int, int], kernel: int, stride: int) -> list[tuple[int, int]]:
+    """Rows and columns that "same" padding adds before and after; more after, if it is uneven."""
     return jax.lax.padtype_to_pads(size, (kernel, kernel), (stride, stride), "SAME")
 
 
-def _windows(x: jax.Array, kernel: int, stride: int) -> Iterator[tuple[int, int, jax.Array]]:
-    """The k² views [B, h, w, C] of padded `x` that the taps of a k × k filter see."""
-    height, width = ((size - kernel) // stride + 1 for size in x.shape[1:3])
+def _correlate(padded: jax.Array, filters: jax.Array, stride: int) -> jax.Array:
+    """[B, H, W, C], [k, k, C] → [B, h, w, C], without padding."""
+    kernel = len(filters)
+    height, width = ((size - kernel) // stride + 1 for size in padded.shape[1:3])
+    total = jnp.zeros((), padded.dtype)
     for row in range(kernel):
         rows = slice(row, row + stride * (height - 1) + 1, stride)
         for column in range(kernel):
             columns = slice(column, column + stride * (width - 1) + 1, stride)
-            yield row, column, x[:, rows, columns]
+            total = total + padded[:, rows, columns] * filters[row, column]
+    return total
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -89,11 +92,11 @@ def depthwise_conv(x: jax.Array, filters: jax.Array, stride: int) -> jax.Array:
 
     x [B, H, W, C], filters [k, k, C] → [B, ⌈H/s⌉, ⌈W/s⌉, C]. Written as k² shifted multiply-adds,
     which XLA fuses into a single loop; its own grouped convolution is an order of magnitude slower
-    on a CPU, and so is the gradient that it would derive from the shifts.
+    on a CPU. The gradient is written out too, as that derived from the shifts is several times
+    slower; forward-mode differentiation is therefore not possible.
     """
-    kernel = len(filters)
-    padded = jnp.pad(x, ((0, 0), *_padding(x.shape[1:3], kernel, stride), (0, 0)))
-    return sum(view * filters[i, j] for i, j, view in _windows(padded, kernel, stride))
+    padding = _padding(x.shape[1:3], len(filters), stride)
+    return _correlate(jnp.pad(x, ((0, 0), *padding, (0, 0))), filters, stride)
 
 
 def _depthwise_forward(
@@ -105,22 +108,28 @@ def _depthwise_forward(
 def _depthwise_backward(
     stride: int, saved: tuple[jax.Array, jax.Array], gradient: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
-    """The gradient of x is a convolution of the spread-out gradient with the turned filters."""
+    """As for any convolution: x gets the gradient, `stride` apart, convolved with the filters
+    turned by 180°, and each tap the sum of the gradient times what the tap saw."""
     x, filters = saved
-    kernel = len(filters)
-    padding = _padding(x.shape[1:3], kernel, stride)
-    spread = [(size - 1) * stride + 1 for size in gradient.shape[1:3]]
+    kernel, sizes = len(filters), x.shape[1:3]
+    padding = _padding(sizes, kernel, stride)
+    seen = [stride * (count - 1) + 1 for count in gradient.shape[1:3]]
     edges = [
-        (kernel - 1 - before, size + before - length, stride - 1)
-        for (before, _), size, length in zip(padding, x.shape[1:3], spread, strict=True)
+        (kernel - 1 - before, before + size - length, stride - 1)
+        for (before, _), size, length in zip(padding, sizes, seen, strict=True)
     ]
     zero = jnp.zeros((), gradient.dtype)
-    around = jax.lax.pad(gradient, zero, ((0, 0, 0), *edges, (0, 0, 0)))
-    turned = filters[::-1, ::-1]
-    of_x = sum(view * turned[i, j] for i, j, view in _windows(around, kernel, 1))
+    spread = jax.lax.pad(gradient, zero, ((0, 0, 0), *edges, (0, 0, 0)))
     padded = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-    of_filters = [(view * gradient).sum((0, 1, 2)) for *_, view in _windows(padded, kernel, stride)]
-    return of_x, jnp.stack(of_filters).reshape(filters.shape)
+
+    def of_tap(place: jax.Array) -> jax.Array:
+        first = (0, *jnp.divmod(place, kernel), 0)
+        view = jax.lax.dynamic_slice(padded, first, (len(x), *seen, x.shape[-1]))
+        return (view[:, ::stride, ::stride] * gradient).sum((0, 1, 2))
+
+    # A loop: XLA makes k² such sums in one expression up to five times slower on a CPU.
+    of_filters = jax.lax.map(of_tap, jnp.arange(kernel**2)).reshape(filters.shape)
+    return _correlate(spread, filters[::-1, ::-1], 1), of_filters
 
 
 depthwise_conv.defvjp(_depthwise_forward, _depthwise_backward)
@@ -166,8 +175,8 @@ class EfficientNetLite(nn.Module):
         """[B, H, W, 3] floats in about −1 … 1 → [B, h, w, 1280] and [B, num_classes].
 
         All but the `config.top_k` likeliest classes are 0 in the second. With
-        `config.pooled_features` the square roots of the 1280 mean features follow them: their few
-        large values would otherwise drown the others.
+        `config.pooled_features` it is [B, num_classes + 1280]: the square roots of the mean
+        features follow. Without the root their few large values would drown the others.
         """
         stem = nn.Conv(STEM_CHANNELS, (3, 3), strides=2, padding="SAME", name="stem")
         x = relu6(stem(pixel_values))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from koclip.config import ViTConfig, parse_config, read_config
+from koclip.config import EfficientNetConfig, ViTConfig, parse_config, read_config
 from koclip.dual_encoder import parameter_shapes
 from koclip.errors import KoCLIPError
 from tests.conftest import ORACLE
@@ -61,6 +61,20 @@ def test_a_whole_clip_as_the_image_tower(raw):
     vision = raw["vision_config"]
     raw["vision_config"] = {"model_type": "clip", "vision_config": vision, "text_config": {}}
     assert parse_config(raw).vision == parse_config(raw | {"vision_config": vision}).vision
+
+
+def test_an_efficientnet_as_the_image_tower(raw):
+    vision = {"model_type": "efficientnet-lite", "top_k": 5}
+    raw["vision_config"] = vision
+    assert parse_config(raw).vision == EfficientNetConfig(top_k=5, pooled_features=False)
+    raw["vision_config"] = vision | {"pooled_features": True}
+    config = parse_config(raw)
+    assert config.vision == EfficientNetConfig(top_k=5, pooled_features=True)
+    projection = parameter_shapes(config)["visual_projection"]["kernel"]
+    assert projection.shape == (1000 + 1280, 24)
+    raw["vision_config"] = vision | {"pooled_features": 1}
+    with pytest.raises(KoCLIPError, match="'pooled_features'"):
+        parse_config(raw)
 
 
 @pytest.mark.parametrize(
