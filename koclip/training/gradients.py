@@ -23,7 +23,7 @@ LOGIT_SCALE, LOGIT_BIAS = "logit_scale", "logit_bias"
 
 
 class Features(NamedTuple):
-    """What the towers say of a batch: float32 [B, D], not normalised."""
+    """What the towers say of a batch, in its order: float32 [B, D], not normalised."""
 
     image: jax.Array
     text: jax.Array
@@ -37,7 +37,9 @@ class Towers(NamedTuple):
 
 
 Penalty = Callable[[Parameters, Batch, Features], jax.Array]
-"""Added to the loss of the whole batch; may depend on parameters past their features, too."""
+"""A scalar added to the loss of the whole batch; may depend on the parameters directly, too.
+
+With a mesh it is written for the global batch, as the loss is."""
 
 
 def batch_loss(
@@ -102,8 +104,8 @@ def loss_and_gradients(
 
 
 def _features(towers: Towers, config: TrainConfig, flat: FlatParameters, batch: Batch) -> Features:
-    """In bfloat16 the towers get everything cast, while the
-    parameters themselves stay float32: small updates would be rounded away."""
+    """In bfloat16 the towers get everything cast, while the parameters themselves stay float32:
+    small updates would be rounded away."""
 
     def cast(x: jax.Array) -> jax.Array:
         return x.astype(config.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x
@@ -139,7 +141,7 @@ def _split(batch: Batch, accumulation: int, mesh: Mesh) -> Batch:
 
 
 def _join(features: Features, mesh: Mesh) -> Features:
-    """Undoes `_split`."""
+    """Undoes `_split`: [accumulation, B / accumulation, D] → [B, D]."""
 
     def join(x: jax.Array) -> jax.Array:
         x = x.reshape(len(x), mesh.size, -1, x.shape[-1]).swapaxes(0, 1)
