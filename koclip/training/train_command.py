@@ -15,7 +15,7 @@ Row = dict[str, object]
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What `train` reads."""
-    parser.add_argument("config", help="koclip-base, koclip-large, or a .json or .toml file")
+    parser.add_argument("config", help="koclip-base, -large, -mini, or a .json or .toml file")
     parser.add_argument(
         "--data", action="append", metavar="FILE", help="caption file; repeat it to mix several"
     )

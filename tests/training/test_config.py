@@ -8,7 +8,7 @@ import json
 import pytest
 
 from koclip.errors import KoCLIPError
-from koclip.training.config import DataSource, TrainConfig
+from koclip.training.config import DataSource, ProjectionSettings, TrainConfig
 from koclip.training.recipes import PRESETS, load_config, parse_config
 
 LEAST = {"batch_size": 8, "steps": 1}
@@ -176,3 +176,17 @@ def test_precision(monkeypatch):
     monkeypatch.setattr("jax.default_backend", lambda: "tpu")
     assert config.dtype == "bfloat16"
     assert dataclasses.replace(config, precision="float32").dtype == "float32"
+
+
+def test_the_recipe_of_koclip_mini_trains_projections():
+    recipe = load_config("koclip-mini", {"projections": {"views": 1}})
+    assert recipe.projections == ProjectionSettings(views=1)
+    assert parse_config(recipe.to_json()) == recipe
+
+
+@pytest.mark.parametrize(
+    "bad", [{"views": 0}, {"views": 1.5}, {"feature_dropout": 1}, {"korean_share": 2}, {"x": 1}, 3]
+)
+def test_bad_projection_settings_are_named(bad):
+    with pytest.raises(KoCLIPError, match="projections: "):
+        load_config("koclip-mini", {"projections": bad})

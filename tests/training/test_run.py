@@ -11,8 +11,9 @@ import pytest
 from flax.traverse_util import flatten_dict
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
+from koclip.training.config import DataSource
 from koclip.training.gradients import loss_and_gradients
-from koclip.training.run import model_towers
+from koclip.training.run import model_towers, read_data
 from koclip.training.step import data_mesh
 from tests.conftest import ORACLE
 from tests.training import toy
@@ -61,3 +62,24 @@ def test_what_the_products_are_computed_in(tiny_base, batch, precision):
     found = list(products(jax.make_jaxpr(loss)(flat).jaxpr))
     assert found.count(("float32", "float32")) == (3 if precision == "bfloat16" else len(found))
     assert len(found) > 40
+
+
+def test_a_file_with_splits_gives_the_one_that_is_asked_for(tmp_path):
+    for name, splits in (("with", ("train", "dev", "test")), ("without", ("", ""))):
+        lines = []
+        for i, split in enumerate(splits):
+            file = tmp_path / f"{name}-{i}.png"
+            file.write_bytes(b"never opened")
+            mark = f', "split": "{split}"' if split else ""
+            lines.append(f'{{"file": "{file.name}", "caption": "{name} {i}"{mark}}}')
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+
+    def captions(file: str, split: str | None, asked: str) -> list[str]:
+        source = DataSource(str(tmp_path / file), split=split)
+        ((items, _),) = read_data([source], toy.config(), asked, notify=pytest.fail)
+        return [caption for item in items for caption in item.captions]
+
+    assert captions("with.jsonl", None, "train") == ["with 0"]
+    assert captions("with.jsonl", None, "dev") == ["with 1"]
+    assert captions("with.jsonl", "test", "train") == ["with 2"]
+    assert captions("without.jsonl", None, "train") == ["without 0", "without 1"]
