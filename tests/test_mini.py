@@ -82,11 +82,12 @@ def test_text_tower_agrees_with_the_original(mini):
 
 
 def test_texts_are_centred(mini):
-    """Without centring all texts of this encoder have cosines above 0.7."""
+    """Without centring all texts of this encoder have cosines above 0.7. The centre is that of
+    captions, so that bare nouns keep a little in common."""
     nouns = ["고양이", "자동차", "커피", "바다", "피아노", "우산", "피자", "비행기"]
     vectors = mini.embed_texts(nouns)
     cosines = (vectors @ vectors.T)[~np.eye(len(nouns), dtype=bool)]
-    assert np.abs(cosines.mean()) < 0.2
+    assert np.abs(cosines.mean()) < 0.3
 
 
 def test_meaning_across_languages(mini):
