@@ -122,6 +122,8 @@ def penalty(settings: ProjectionSettings, vocabulary: Vocabulary) -> Penalty:
         agreement = contrast(project_texts(parameters, batch["other_text"]), features.text)
         classes = class_vectors(parameters, vocabulary)
         naming = contrast(classes, project_texts(parameters, names))
+        if not len(vocabulary.labels):  # English captions alone imply any
+            return settings.agreement_weight * agreement + settings.class_weight * naming
         texts = unit_rows(project_texts(parameters, vocabulary.labels))
         cosines = jnp.einsum("bd,ltd->tbl", unit_rows(features.image), texts)
         logits = jnp.exp(parameters["label_scale"]) * cosines + prior

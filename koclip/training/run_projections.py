@@ -163,7 +163,7 @@ def _vocabulary(
 
     def filled(nouns: Sequence[str], templates: Sequence[str]) -> np.ndarray:
         texts = [template.replace("{}", noun) for noun in nouns for template in templates]
-        return centred(texts).reshape(len(nouns), len(templates), -1)
+        return centred(texts).reshape(len(nouns), len(templates), model.config.text.hidden_size)
 
     texts = read_class_texts()
     return Vocabulary(

@@ -64,12 +64,12 @@ def test_templates_change_zero_shot_and_nothing_else(mini, dataset):
             assert values(several)[name] == value
 
 
-def test_squashed_photos_are_looked_at_whole(mini, examples):
-    before = mini.processor
-    whole = whole_picture(mini)
-    assert mini.processor is before
+def test_squashed_photos_are_looked_at_whole(tiny_base, examples):
+    before = tiny_base.processor
+    whole = whole_picture(tiny_base)
+    assert tiny_base.processor is before
     paths = [examples / "boats.webp"]
-    assert not np.allclose(embed_photos(whole, paths), embed_photos(mini, paths), atol=1e-3)
+    assert not np.allclose(embed_photos(whole, paths), embed_photos(tiny_base, paths), atol=1e-3)
     assert whole.processor.image_processor.crop is None
 
 
