@@ -124,6 +124,15 @@ def read_config(path: str | Path) -> ModelConfig:
     Raises:
         KoCLIPError: the file is not JSON, a tower is of an unknown kind, or a value makes no sense.
     """
+    return parse_config(read_raw_config(path), path)
+
+
+def read_raw_config(path: str | Path) -> dict[str, Any]:
+    """Any config.json, as it is.
+
+    Raises:
+        KoCLIPError: the file holds no JSON object.
+    """
     path = Path(path)
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -131,7 +140,7 @@ def read_config(path: str | Path) -> ModelConfig:
         raise KoCLIPError("config_not_json", path=path, reason=error) from error
     if not isinstance(raw, dict):
         raise KoCLIPError("config_not_json", path=path, reason="not an object")
-    return parse_config(raw, path)
+    return raw
 
 
 def parse_config(raw: dict[str, Any], path: str | Path = "config.json") -> ModelConfig:

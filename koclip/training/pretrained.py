@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from koclip.checkpoint import (
     tensor_problems,
     vision_type,
 )
-from koclip.config import DUAL_ENCODER, ModelConfig, parse_config
+from koclip.config import DUAL_ENCODER, ModelConfig, parse_config, read_raw_config
 from koclip.dual_encoder import INITIAL_LOGIT_SCALE, parameter_shapes
 from koclip.errors import KoCLIPError
 from koclip.hub import ModelFiles, Progress, locate
@@ -146,13 +145,7 @@ def _joined_config(text: ModelFiles, vision: ModelFiles, projection_dim: int) ->
 
 def _read_settings(files: ModelFiles) -> dict[str, Any]:
     """A tower's own config.json; of a whole CLIP's, the image half."""
-    path = files.folder / "config.json"
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise KoCLIPError("config_not_json", path=path, reason=error) from error
-    if not isinstance(raw, dict):
-        raise KoCLIPError("config_not_json", path=path, reason="not an object")
+    raw = read_raw_config(files.folder / "config.json")
     if raw.get("model_type") == "clip" and isinstance(raw.get("vision_config"), dict):
         raw = raw["vision_config"] | {"model_type": "clip_vision_model"}
     return {key: value for key, value in raw.items() if key not in _HEAD_SETTINGS}
