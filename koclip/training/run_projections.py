@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save
 from koclip.checkpoint import Parameters
 from koclip.files import write_whole
 from koclip.model import KoCLIP
+from koclip.tensor_files import SAFETENSORS
 from koclip.training import projections
 from koclip.training.caption_words import TEMPLATES as LABEL_TEMPLATES
 from koclip.training.caption_words import caption_labels
@@ -26,8 +27,6 @@ from koclip.training.frozen_features import Report, frozen_features, text_featur
 from koclip.training.loop import train
 from koclip.training.projections import Vocabulary
 from koclip.training.text_space import TextSpace, text_space
-
-WEIGHTS = "model.safetensors"
 
 
 def run_projections(
@@ -124,7 +123,7 @@ def save_trained(model: KoCLIP, towers: KoCLIP, folder: Path) -> None:
     data = save(tensors, metadata={"format": "pt"})
     raw = model.config.raw | {"name": "koclip-mini", "revision": sha256(data).hexdigest()}
     settings = model.processor.image_processor.to_json()
-    write_whole(folder / WEIGHTS, data)
+    write_whole(folder / SAFETENSORS, data)
     for name, value in (("config.json", raw), ("preprocessor_config.json", settings)):
         text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
         write_whole(folder / name, text.encode())
