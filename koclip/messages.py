@@ -536,4 +536,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "'{repo}' holds something that is no KoCLIP model ({endpoint}/{repo}), so nothing was "
         "pushed. Choose another name, or pass --force (force=True) to push there all the same.",
     ),
+    # ready label sets
+    "label_set_unknown": (
+        "'{name}'이라는 레이블 모음이 없습니다. 쓸 수 있는 이름: {known}.",
+        "There is no label set named '{name}'. Known names: {known}.",
+    ),
+    "label_none_fits": (
+        "이 가운데 사진에 잘 맞는 것이 없는 듯합니다. 확률은 이들끼리만 견준 값입니다. 다른 레이블을 적어 보세요.",
+        "None of these seems to fit the picture well. Probabilities only compare them with each other. Try other labels.",
+    ),
 }
