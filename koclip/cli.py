@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koclip import __version__, evaluate_command, push_command
-from koclip.errors import KoCLIPError
+from koclip.errors import KoCLIPError, translate
 from koclip.terminal import Row, print_table, show_progress
 from koclip.training import data_command, train_command
 
@@ -56,11 +56,21 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("classify", _classify, "how likely each Korean label is for an image")
     sub.add_argument("image", help="path of a picture")
-    sub.add_argument("labels", nargs="+", help="labels, as words or separated by commas")
+    sub.add_argument(
+        "labels",
+        nargs="*",
+        help="labels, as words or separated by commas; without any, the best of a large vocabulary",
+    )
+    sub.add_argument(
+        "--set", help="a ready label set: animals, food, vehicles, places, moods or everyday"
+    )
+    sub.add_argument(
+        "-k", type=int, help="how many labels to show (default: all of your own, 10 of others)"
+    )
     sub.add_argument(
         "--template",
         action="append",
-        help="sentence with {} for the label; repeat it to average several",
+        help="sentence with {} for each of the labels; repeat it to average several",
     )
     sub.add_argument("--no-softmax", action="store_true", help="cosines only, no probabilities")
     model_option(sub)
@@ -97,12 +107,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _classify(args: argparse.Namespace) -> None:
+    from koclip.checks import result_count
     from koclip.image_to_text import DEFAULT_TEMPLATE
+    from koclip.label_fit import BACKGROUND
+    from koclip.label_sets import label_set
+    from koclip.open_vocabulary import OpenVocabulary
 
-    labels = ",".join(args.labels)
-    template = DEFAULT_TEMPLATE if args.template is None else args.template
-    scores = _open(args.model).classify(args.image, labels, template, not args.no_softmax)
-    _print([score._asdict() for score in scores], args.json)
+    ready = label_set(args.set) if args.set else ()
+    labels = ",".join([*args.labels, *(label.ko for label in ready)])
+    shown = None if args.k is None else result_count(args.k)
+    model = _open(args.model)
+    if labels:
+        template = DEFAULT_TEMPLATE if args.template is None else args.template
+        scores = model.classify(args.image, labels, template, not args.no_softmax)
+    else:
+        vocabulary = OpenVocabulary.of(model, show_progress)
+        scores = vocabulary.name(args.image, len(vocabulary.words), not args.no_softmax)
+    shown = shown or (len(scores) if args.labels else 10)
+    _print([score._asdict() for score in scores[:shown]], args.json)
+    if args.json:
+        return
+    background = OpenVocabulary.of(model, words=BACKGROUND) if labels else vocabulary
+    if not background.fits(args.image, scores):
+        print(f"koclip: {translate('label_none_fits', _language())}", file=sys.stderr)
 
 
 def _search(args: argparse.Namespace) -> None:

@@ -48,6 +48,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="play the pointing game too, on scenes composed of the gallery (default), of a folder "
         "with a sub-folder for each label, or of a JSONL file's pictures",
     )
+    parser.add_argument(
+        "--fit", action="store_true", help='measure how well "none of these fits" is told, too'
+    )
 
 
 def evaluate(args: argparse.Namespace, open_model: Callable[[str], KoCLIP]) -> None:
@@ -69,6 +72,7 @@ def evaluate(args: argparse.Namespace, open_model: Callable[[str], KoCLIP]) -> N
         squashed=args.squashed,
         loss_batch=args.loss_batch,
         pictures=evaluation.read_pictures(args.scenes) if args.scenes else (),
+        fit=args.fit,
         progress=show_progress,
     )
     if args.json:

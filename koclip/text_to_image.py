@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from koclip import similarity
-from koclip.checks import whole_number
-from koclip.errors import KoCLIPError
+from koclip.checks import result_count
 from koclip.tokenizer import checked_query
 
 if TYPE_CHECKING:
@@ -31,9 +30,7 @@ def search(model: KoCLIP, database: ImageDatabase, query: str, k: int = 10) -> l
         KoCLIPError: an empty query, a `k` below 1, or a database made by another model.
     """
     query = checked_query(query)
-    count = whole_number(k)
-    if count is None or count < 1:
-        raise KoCLIPError("result_count_bad", value=k)
+    count = result_count(k)
     database.check_model(model)
     indices, scores = similarity.top_k(model.embed_texts([query]), database.embeddings, count)
     found = zip(indices[0].tolist(), scores[0].tolist(), strict=True)

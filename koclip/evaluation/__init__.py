@@ -1,4 +1,4 @@
-"""How good a model is: retrieval, zero-shot, calibration, validation loss and the pointing game.
+"""How good a model is: retrieval, zero-shot, calibration, fit, validation loss, the pointing game.
 
 >>> from koclip import KoCLIP
 >>> from koclip.evaluation import evaluate, open_set
@@ -19,6 +19,7 @@ from koclip.evaluation.datasets import (
 )
 from koclip.evaluation.embedding import embed_photos, whole_picture
 from koclip.evaluation.figures import Figure
+from koclip.evaluation.fit import fit_figures
 from koclip.evaluation.report import Report, caption_figures, evaluate, label_figures
 from koclip.evaluation.retrieval import Retrieval, retrieve
 from koclip.evaluation.scenes import Scene, compose_scenes, pointing_game
@@ -41,6 +42,7 @@ __all__ = [
     "compose_scenes",
     "embed_photos",
     "evaluate",
+    "fit_figures",
     "label_figures",
     "open_set",
     "pointing_game",

@@ -7,6 +7,7 @@ its five captions, is drawn together.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -48,17 +49,19 @@ def mean_figure(
     return Figure(name, value, low, high, chance, int(counts.sum()))
 
 
-def resampled_sums(values: np.ndarray) -> np.ndarray:
-    """[photos, columns] → [1000, columns]: the column sums over photographs drawn with replacement.
+def resampled_counts(n: int) -> Iterator[np.ndarray]:
+    """1000 times, how often each of `n` photographs is drawn with replacement: [n].
 
     Always the same draws for the same number of photographs.
     """
     rng = np.random.default_rng(_SEED)
-    n = len(values)
-    sums = np.empty((RESAMPLES, values.shape[1]))
-    for resample in sums:
-        resample[:] = np.bincount(rng.integers(n, size=n), minlength=n) @ values
-    return sums
+    for _ in range(RESAMPLES):
+        yield np.bincount(rng.integers(n, size=n), minlength=n)
+
+
+def resampled_sums(values: np.ndarray) -> np.ndarray:
+    """[photos, columns] → [1000, columns]: the column sums over resampled photographs."""
+    return np.stack([counts @ values for counts in resampled_counts(len(values))])
 
 
 def percentile_interval(statistics: np.ndarray) -> tuple[float, float]:

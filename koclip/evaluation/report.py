@@ -13,6 +13,7 @@ from koclip.evaluation.calibration import Calibration, calibration
 from koclip.evaluation.datasets import EvaluationSet, LabelledPicture, Photo
 from koclip.evaluation.embedding import Progress, embed_photos, whole_picture
 from koclip.evaluation.figures import CONFIDENCE, RESAMPLES, Figure
+from koclip.evaluation.fit import fit_figures
 from koclip.evaluation.retrieval import retrieve
 from koclip.evaluation.scenes import COUNT, SEED, compose_scenes, pointing_game
 from koclip.evaluation.validation_loss import BATCH_SIZE, validation_loss
@@ -60,6 +61,7 @@ def evaluate(
     squashed: bool = False,
     loss_batch: int = BATCH_SIZE,
     pictures: Sequence[LabelledPicture] = (),
+    fit: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Measures what the data set allows: retrieval and validation loss where there are captions,
@@ -71,6 +73,7 @@ def evaluate(
             instead of its middle.
         loss_batch: the batch size of the validation loss.
         pictures: what to compose scenes from.
+        fit: whether to measure, where there are labels, how well misfits are told.
 
     Raises:
         KoCLIPError: a photograph is unreadable, or the model cannot read the texts.
@@ -97,6 +100,8 @@ def evaluate(
         figures, calibrated = label_figures(model, labelled, own, dataset.labels, templates)
         report.figures.extend(figures)
         report = dataclasses.replace(report, calibration=calibrated)
+        if fit:
+            report.figures.extend(fit_figures(model, labelled, own, dataset.labels))
     if pictures:
         scenes = compose_scenes(pictures, COUNT, SEED)
         report.figures.append(pointing_game(model, scenes, COUNT, progress))
