@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koclip import __version__, evaluate_command, push_command
+from koclip import __version__, deploy_command, evaluate_command, push_command
 from koclip.errors import KoCLIPError, translate
 from koclip.terminal import Row, print_table, show_progress
 from koclip.training import data_command, train_command
@@ -103,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("push", _push, "upload a model to the Hugging Face Hub")
     push_command.add_options(sub)
+
+    sub = command("deploy", _deploy, "upload the Space to the Hugging Face Hub")
+    deploy_command.add_options(sub)
     return parser
 
 
@@ -187,6 +190,10 @@ def _evaluate(args: argparse.Namespace) -> None:
 
 def _push(args: argparse.Namespace) -> None:
     _print(push_command.push(args, _model_source(args.model)), args.json)
+
+
+def _deploy(args: argparse.Namespace) -> None:
+    _print(deploy_command.deploy(args), args.json)
 
 
 def _open(name: str) -> KoCLIP:

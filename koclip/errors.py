@@ -19,14 +19,26 @@ class KoCLIPError(ValueError):
     def __init__(self, code: str, **values: object) -> None:
         self.code = code
         self.values = values
-        super().__init__(translate(code, "en", **values))
+        super().__init__(self.localized("en"))
 
     def localized(self, language: str) -> str:
-        """The same message in `language`, "ko" or "en"."""
-        return translate(self.code, language, **self.values)
+        """The same message in `language`, "ko" or "en".
+
+        Values that are KoCLIPErrors themselves become their messages; of a list, one on each line.
+        """
+        values = {name: _said(value, language) for name, value in self.values.items()}
+        return translate(self.code, language, **values)
 
     def __reduce__(self):  # keyword arguments do not survive BaseException's own pickling
         return _rebuild, (self.code, self.values)
+
+
+def _said(value: object, language: str) -> object:
+    if isinstance(value, KoCLIPError):
+        return value.localized(language)
+    if isinstance(value, list) and all(isinstance(item, KoCLIPError) for item in value):
+        return "\n".join(f"- {error.localized(language)}" for error in value)
+    return value
 
 
 def _rebuild(code: str, values: dict[str, object]) -> KoCLIPError:

@@ -503,17 +503,17 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "and try again.",
     ),
     "push_cut": (
-        "'{repo}'에 올리는 동안 {endpoint}와(과) 연결되지 않거나 연결이 끊겼습니다({reason}). 모델은 한 번의 "
+        "'{repo}'에 올리는 동안 {endpoint}와(과) 연결되지 않거나 연결이 끊겼습니다({reason}). 한 번의 "
         "커밋으로 올라가므로 일부만 보이는 일은 없습니다. 네트워크를 확인한 뒤 다시 실행해 주세요. "
         "되풀이되면 HF_HUB_DISABLE_XET=1을 지정해 보세요.",
         "{endpoint} could not be reached, or the connection broke, while pushing to '{repo}' "
-        "({reason}). A model goes up in one commit, so no part of it shows there. Check the "
+        "({reason}). All goes up in one commit, so no part of it shows there. Check the "
         "network and run it again; if it recurs, try HF_HUB_DISABLE_XET=1.",
     ),
     "push_overtaken": (
-        "올리는 사이에 '{repo}'이(가) 바뀌어 아무것도 올리지 않았습니다. {endpoint}/{repo}에서 바뀐 내용을 "
+        "올리는 사이에 '{repo}'이(가) 바뀌어 아무것도 올리지 않았습니다. {page}에서 바뀐 내용을 "
         "확인한 뒤 다시 실행해 주세요.",
-        "'{repo}' changed in the meantime, so nothing was pushed. Look at {endpoint}/{repo}, then "
+        "'{repo}' changed in the meantime, so nothing was pushed. Look at {page}, then "
         "run it again.",
     ),
     "push_refused": (
@@ -525,15 +525,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{path}: there is no such file to take as the model card.",
     ),
     "push_not_private": (
-        "'{repo}'은(는) 이미 공개된 저장소라 비공개로 올릴 수 없습니다. {endpoint}/{repo}/settings에서 "
+        "'{repo}'은(는) 이미 공개된 저장소라 비공개로 올릴 수 없습니다. {page}/settings에서 "
         "비공개로 바꾸거나 다른 이름을 사용해 주세요.",
         "'{repo}' is public already, so nothing private was pushed there. Make it private at "
-        "{endpoint}/{repo}/settings, or choose another name.",
+        "{page}/settings, or choose another name.",
     ),
     "push_other_contents": (
-        "'{repo}'에 KoCLIP 모델이 아닌 파일이 있어 올리지 않았습니다({endpoint}/{repo}). 다른 이름을 쓰거나, "
+        "'{repo}'에 KoCLIP 모델이 아닌 파일이 있어 올리지 않았습니다({page}). 다른 이름을 쓰거나, "
         "그래도 올리려면 --force(force=True)를 지정해 주세요.",
-        "'{repo}' holds something that is no KoCLIP model ({endpoint}/{repo}), so nothing was "
+        "'{repo}' holds something that is no KoCLIP model ({page}), so nothing was "
         "pushed. Choose another name, or pass --force (force=True) to push there all the same.",
     ),
     # ready label sets
@@ -544,5 +544,43 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "label_none_fits": (
         "이 가운데 사진에 잘 맞는 것이 없는 듯합니다. 확률은 이들끼리만 견준 값입니다. 다른 레이블을 적어 보세요.",
         "None of these seems to fit the picture well. Probabilities only compare them with each other. Try other labels.",
+    ),
+    # deploying the Space
+    "deploy_no_checkout": (
+        "{folder}: Space를 이루는 파일이 여기 없습니다({missing}). 설치된 패키지에는 일부만 들어 있으니, 저장소를 내려받아 그 "
+        "폴더에서 `python -m koclip deploy`를 실행해 주세요.",
+        "{folder}: files of the Space are not here ({missing}). An installed package holds only some of them: "
+        "get a checkout of the repository and run `python -m koclip deploy` in its folder.",
+    ),
+    "deploy_other_contents": (
+        "'{repo}'에 KoCLIP이 아닌 Space가 있어 올리지 않았습니다({page}). 다른 이름을 쓰거나, 그래도 올리려면 --force(force=True)를 "
+        "지정해 주세요. 그러면 그 Space의 같은 이름 파일과 {replaced} 폴더의 내용이 바뀝니다.",
+        "'{repo}' is a Space of something other than KoCLIP ({page}), so nothing was deployed. Choose another name, or pass "
+        "--force (force=True): files of the same names, and all that is in its {replaced}, are then replaced.",
+    ),
+    # settings of the Space
+    "settings_wrong": (
+        "Space의 설정(환경 변수)이 잘못되어 시작하지 않았습니다. 아래를 고친 뒤 다시 시작해 주세요.\n{errors}",
+        "The Space did not start, because of its settings (environment variables). Correct these and start it again.\n{errors}",
+    ),
+    "setting_not_a_number": (
+        "{variable}: 값 '{value}'은(는) {least}에서 {most} 사이의 정수여야 합니다.",
+        "{variable}: the value '{value}' must be a whole number from {least} to {most}.",
+    ),
+    "setting_no_model": (
+        "{variable}: 값 '{value}'에 모델이 없습니다. 모델 이름, Hub 저장소 이름, 모델 폴더를 쉼표로 나누어 적어 주세요.",
+        "{variable}: the value '{value}' names no model. List models, ids of Hub repositories or folders, separated by commas.",
+    ),
+    "setting_refused": (
+        "{variable}: 값 '{value}'을(를) 쓸 수 없습니다. {reason}",
+        "{variable}: the value '{value}' cannot be used. {reason}",
+    ),
+    "setting_not_offered": (
+        "{variable}: '{value}' 모델은 고를 수 있는 모델이 아닙니다. KOCLIP_MODELS에 더하거나 다음 가운데 하나를 적어 주세요: {known}.",
+        "{variable}: the model '{value}' is not among those offered. Add it to KOCLIP_MODELS, or use one of: {known}.",
+    ),
+    "setting_unknown": (
+        "{variable}: 이런 설정은 없습니다(값: '{value}'). {close}을(를) 쓰려던 것이라면 이름을 고치고, 아니라면 지워 주세요.",
+        "{variable}: there is no such setting (its value is '{value}'). If you meant {close}, correct the name; else remove it.",
     ),
 }

@@ -27,7 +27,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from huggingface_hub import close_session, constants
 
-LARGE_FILES = (".safetensors", ".msgpack", ".bin")
+LARGE_FILES = (".safetensors", ".msgpack", ".bin", ".webp")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _PIECE = 1 << 14
 

@@ -1,8 +1,8 @@
 """The stand-in for the Hub, when it takes uploads too.
 
-It answers what the client asks in order to push: making a repository, checking the model card,
-sorting files into small and large (LFS) ones, the LFS batch, upload and verification, the commit.
-As on the Hub, what was uploaded shows only once a commit names it.
+It answers what the client asks in order to push a model or a Space: making a repository, checking
+its README, sorting files into small and large (LFS) ones, the LFS batch, upload and verification,
+the commit. As on the Hub, what was uploaded shows only once a commit names it.
 """
 
 from __future__ import annotations
@@ -101,10 +101,14 @@ class UploadHandler(Handler):
         repo = f"{wanted['organization']}/{wanted['name']}"
         if not self._may_write(repo):
             return None
-        url = {"url": f"{self.hub.url}/{repo}"}
-        if ("model", repo) in self.hub.repositories:
+        repo_type = wanted.get("type", "model")
+        url = {"url": f"{self.hub.url}/{'spaces/' if repo_type == 'space' else ''}{repo}"}
+        if (repo_type, repo) in self.hub.repositories:
             return self._json(url, 409)
-        repository = self.hub.add(repo, {".gitattributes": b"*.safetensors filter=lfs\n"})
+        if (repo_type == "space") != (wanted.get("sdk") == "gradio"):
+            return self._error(400)
+        first = {".gitattributes": b"*.safetensors filter=lfs\n"}
+        repository = self.hub.add(repo, first, repo_type=repo_type)
         if wanted.get("visibility") == "private":
             repository.private = True
             repository.token = self.headers["Authorization"].removeprefix("Bearer ")
@@ -119,9 +123,9 @@ class UploadHandler(Handler):
         warnings = [] if metadata else [{"message": "empty or missing yaml metadata"}]
         return self._json({"errors": [], "warnings": warnings})
 
-    def _sort(self, body: bytes, repo: str, revision: str) -> None:
+    def _sort(self, body: bytes, kind: str, repo: str, revision: str) -> None:
         """Which files are large."""
-        repository = self._writable(repo, revision)
+        repository = self._writable(kind, repo, revision)
         if repository is None:
             return
         files = []
@@ -134,14 +138,14 @@ class UploadHandler(Handler):
             files.append(answer)
         self._json({"files": files})
 
-    def _batch(self, body: bytes, repo: str) -> None:
-        if self._writable(repo, "main") is None:
+    def _batch(self, body: bytes, kind: str | None, repo: str) -> None:
+        if self._writable(kind, repo, "main") is None:
             return
         objects = []
         for wanted in json.loads(body)["objects"]:
             if wanted["oid"] not in self.hub.objects:
                 upload = {"href": f"{self.hub.cdn_url}/upload/{wanted['oid']}"}
-                verify = {"href": f"{self.hub.url}/{repo}.git/info/lfs/verify"}
+                verify = {"href": f"{self.hub.url}{self.path.removesuffix('objects/batch')}verify"}
                 wanted["actions"] = {"upload": upload, "verify": verify}
             objects.append(wanted)
         self._json({"transfer": "basic", "objects": objects})
@@ -152,14 +156,14 @@ class UploadHandler(Handler):
         self.hub.objects[digest] = body
         return self._send(200, b"", {})
 
-    def _verify(self, body: bytes, repo: str) -> None:
+    def _verify(self, body: bytes, kind: str | None, repo: str) -> None:
         wanted = json.loads(body)
         arrived = self.hub.objects.get(wanted["oid"])
         is_whole = arrived is not None and len(arrived) == wanted["size"]
         self._json({}, 200 if is_whole else 404)
 
-    def _commit(self, body: bytes, repo: str, revision: str) -> None:
-        repository = self._writable(repo, revision)
+    def _commit(self, body: bytes, kind: str, repo: str, revision: str) -> None:
+        repository = self._writable(kind, repo, revision)
         if repository is None:
             return None
         lines = [json.loads(line) for line in body.splitlines()]
@@ -168,28 +172,37 @@ class UploadHandler(Handler):
             return self._error(412)
         for line in lines[1:]:
             value = line["value"]
-            if line["key"] == "file":
-                files[value["path"]] = base64.b64decode(value["content"])
-            else:
-                files[value["path"]] = self.hub.objects[value["oid"]]
-        fresh = self.hub.add(repo, files)
+            match line["key"]:
+                case "file":
+                    files[value["path"]] = base64.b64decode(value["content"])
+                case "lfsFile":
+                    files[value["path"]] = self.hub.objects[value["oid"]]
+                case "deletedFile":
+                    del files[value["path"]]
+        fresh = self.hub.add(repo, files, repo_type=_type(kind))
         fresh.private, fresh.token = repository.private, repository.token
         self.hub.messages.append(header["summary"])
         url = f"{self.hub.url}/{repo}/commit/{fresh.commit}"
         return self._json({"success": True, "commitOid": fresh.commit, "commitUrl": url})
 
-    def _writable(self, repo: str, revision: str) -> Repository | None:
+    def _writable(self, kind: str | None, repo: str, revision: str) -> Repository | None:
         """The repository, or None after the matching error was sent."""
-        return self._repository("model", repo, revision) if self._may_write(repo) else None
+        return self._repository(_type(kind), repo, revision) if self._may_write(repo) else None
 
 
-_REPO = r"(?P<repo>[^/]+/[^/]+)"
+def _type(kind: str | None) -> str:
+    """The repository type that a path names in the plural, or not at all."""
+    return (kind or "models").rstrip("s")
+
+
+_API = r"/api/(?P<kind>models|spaces)/(?P<repo>[^/]+/[^/]+)"
+_LFS = r"/((?P<kind>spaces)/)?(?P<repo>[^/]+/[^/]+)\.git/info/lfs"
 _ROUTES: list[tuple[str, Callable[..., None]]] = [
     (r"/api/repos/create", UploadHandler._create),
     (r"/api/validate-yaml", UploadHandler._check_card),
-    (rf"/api/models/{_REPO}/preupload/(?P<revision>[^/]+)", UploadHandler._sort),
-    (rf"/{_REPO}\.git/info/lfs/objects/batch", UploadHandler._batch),
-    (rf"/{_REPO}\.git/info/lfs/verify", UploadHandler._verify),
+    (rf"{_API}/preupload/(?P<revision>[^/]+)", UploadHandler._sort),
+    (rf"{_LFS}/objects/batch", UploadHandler._batch),
+    (rf"{_LFS}/verify", UploadHandler._verify),
     (r"/upload/(?P<digest>[0-9a-f]{64})", UploadHandler._object),
-    (rf"/api/models/{_REPO}/commit/(?P<revision>[^/]+)", UploadHandler._commit),
+    (rf"{_API}/commit/(?P<revision>[^/]+)", UploadHandler._commit),
 ]

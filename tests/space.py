@@ -16,13 +16,13 @@ ROOT = Path(__file__).parent.parent
 
 
 @contextmanager
-def running_space(log: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """Starts the app in `environment`, yields its address and stops it."""
+def running_space(log: Path, environment: Mapping[str, str], folder: Path = ROOT) -> Iterator[str]:
+    """Starts the app of `folder` in `environment`, yields its address and stops it."""
     port = _free_port()
     with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "app.py"],
-            cwd=ROOT,
+            cwd=folder,
             env={**environment, "GRADIO_SERVER_PORT": str(port)},
             stdout=output,
             stderr=subprocess.STDOUT,

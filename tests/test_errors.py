@@ -65,6 +65,21 @@ def test_values_are_plain_text():
         assert value in error.localized("ko")
 
 
+def test_errors_within_errors_are_said_in_the_same_language():
+    inner = [
+        KoCLIPError("text_empty"),
+        KoCLIPError("setting_refused", **example("setting_refused")),
+    ]
+    error = KoCLIPError("settings_wrong", errors=inner)
+    for language in ("ko", "en"):
+        said = [f"- {one.localized(language)}" for one in inner]
+        assert error.localized(language).splitlines()[1:] == said
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    reason = KoCLIPError("text_empty")
+    error = KoCLIPError("setting_refused", **example("setting_refused") | {"reason": reason})
+    assert error.localized("ko").endswith(reason.localized("ko"))
+
+
 def test_an_error_is_a_value_error():
     """So callers who expect Python's own exceptions of bad values catch it too."""
     assert issubclass(KoCLIPError, ValueError)

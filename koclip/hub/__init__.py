@@ -15,7 +15,16 @@ from koclip.errors import KoCLIPError
 from koclip.hub.cache import Snapshot, open_snapshot, remember_revision
 from koclip.hub.download import Progress, Repo
 
-__all__ = ["PUBLISHED", "ModelFiles", "Progress", "PublishedModel", "hub_file", "locate"]
+__all__ = [
+    "PUBLISHED",
+    "ModelFiles",
+    "Progress",
+    "PublishedModel",
+    "check_name",
+    "hub_file",
+    "locate",
+    "model_name",
+]
 
 WEIGHT_FILES = ("model.safetensors", "flax_model.msgpack", "pytorch_model.bin")
 """In order of preference; exactly one is used."""
@@ -103,19 +112,35 @@ def locate(
     """
     if isinstance(name, os.PathLike):
         return _from_folder(Path(name), source="local")
-    for known, model in PUBLISHED.items():
-        if name == known and model.repo is None:
+    check_name(name)
+    if known := _published(name):
+        if PUBLISHED[known].repo is None:
             return _from_folder(assets_dir() / known, source="bundled")
-        if name in (known, model.repo):
-            return _from_hub(known, model, revision, progress)
+        return _from_hub(known, PUBLISHED[known], revision, progress)
     folder = Path(name).expanduser()
-    if name and folder.is_dir():
+    if folder.is_dir():
         return _from_folder(folder, source="local")
-    if _HUB_ID.fullmatch(name) and not name.startswith("."):
-        return _from_hub(name, PublishedModel(name), revision, progress)
+    return _from_hub(name, PublishedModel(name), revision, progress)
+
+
+def check_name(name: str) -> None:
+    """Raises a KoCLIPError unless `name` is a published one, a folder or of the form of a Hub id.
+
+    It opens nothing: a folder may hold no model, and a repository may not exist.
+    """
+    folder = Path(name).expanduser()
+    is_hub_id = _HUB_ID.fullmatch(name) and not name.startswith(".")
+    if name in PUBLISHED or (name and folder.is_dir()) or is_hub_id:
+        return
     if len(folder.parts) > 1:
         raise KoCLIPError("hub_no_folder", folder=name)
     raise _unknown(name)
+
+
+def model_name(source: str) -> str:
+    """What the model that `locate` finds by `source` is called."""
+    folder = Path(source).expanduser()
+    return _published(source) or (folder.resolve().name if folder.is_dir() else source)
 
 
 def hub_file(
@@ -156,6 +181,11 @@ def fingerprint(config: Path, weights: Path) -> str:
                 contents.seek((size - piece) * index // (pieces - 1))
                 digest.update(contents.read(piece))
     return digest.hexdigest()[:12]
+
+
+def _published(name: str) -> str | None:
+    """The published name of a model that goes by it or by its Hub id."""
+    return next((known for known, m in PUBLISHED.items() if name in (known, m.repo)), None)
 
 
 def _from_folder(folder: Path, *, source: str) -> ModelFiles:

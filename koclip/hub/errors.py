@@ -35,8 +35,13 @@ def explained(repo: str, *, file: str = "", revision: str | None = None) -> Iter
         raise _explain(error, repo, file, revision or constants.DEFAULT_REVISION) from error
 
 
+def repo_page(repo: str, repo_type: str) -> str:
+    """The address of a repository's page; `repo_type` is "model", "dataset" or "space"."""
+    return f"{constants.ENDPOINT}/{constants.REPO_TYPES_URL_PREFIXES.get(repo_type, '')}{repo}"
+
+
 @contextmanager
-def push_explained(repo: str) -> Iterator[None]:
+def push_explained(repo: str, repo_type: str = "model") -> Iterator[None]:
     """The same for what goes to the Hub: one KoCLIPError that says whether to push again."""
     try:
         yield
@@ -45,16 +50,18 @@ def push_explained(repo: str) -> Iterator[None]:
     except (HTTPError, OSError, ValueError, LookupError, RuntimeError) as error:
         # The client wraps what happened to a large file in a RuntimeError.
         cause = error.__cause__ if isinstance(error, RuntimeError) else error
-        raise _explain_push(cause or error, repo) from error
+        raise _explain_push(cause or error, repo, repo_type) from error
 
 
-def _explain_push(error: BaseException, repo: str) -> KoCLIPError:
+def _explain_push(error: BaseException, repo: str, repo_type: str) -> KoCLIPError:
     place = {"repo": repo, "endpoint": constants.ENDPOINT}
     reason = str(error).strip().replace("\n", " ") or type(error).__name__
     match error:
         case OfflineModeIsEnabled():
             return KoCLIPError("push_offline", repo=repo)
         case HfHubHTTPError():
+            if error.response.status_code in (409, 412):
+                return KoCLIPError("push_overtaken", repo=repo, page=repo_page(repo, repo_type))
             return _explain_push_status(error, place, reason)
         case HFValidationError():
             return KoCLIPError("hub_bad_id", repo=repo)
@@ -74,8 +81,6 @@ def _explain_push_status(error: HfHubHTTPError, place: dict[str, str], reason: s
         return KoCLIPError("push_not_logged_in", **place)
     if status in (403, 404):  # what one may not see looks as if it did not exist
         return KoCLIPError("push_denied", **place)
-    if status in (409, 412):
-        return KoCLIPError("push_overtaken", **place)
     if status == 429 or status >= 500:
         return KoCLIPError("hub_server_error", **place, status=status)
     return KoCLIPError("push_refused", **place, reason=error.server_message or reason)

@@ -1,4 +1,4 @@
-"""A model to the Hugging Face Hub, in one commit: it is there whole or not at all."""
+"""A model to the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -6,25 +6,16 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import (
-    CommitOperationAdd,
-    HfApi,
-    ModelInfo,
-    constants,
-    get_token,
-    is_offline_mode,
-)
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub import ModelInfo
 
 from koclip.config import read_config
 from koclip.errors import KoCLIPError
 from koclip.hub import hub_file
 from koclip.hub.card import model_card
-from koclip.hub.download import LIBRARY
-from koclip.hub.errors import push_explained
+from koclip.hub.errors import repo_page
+from koclip.hub.upload import NO_CONTENTS, Uploaded, check_login, check_repo_id, upload
 from koclip.model import KoCLIP
 from koclip.tensor_files import SAFETENSORS
 
@@ -33,19 +24,6 @@ CARD = "README.md"
 _NEEDED = ("config.json", SAFETENSORS, "preprocessor_config.json")
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 _LICENSES = ("LICENSE*", "LICENSES/*", "NOTICE*")
-# What the Hub puts into a new repository, or a person before the model is there.
-_NO_CONTENTS = (".gitattributes", ".gitignore", CARD, "LICENSE")
-
-
-@dataclass(frozen=True)
-class Pushed:
-    """A model on the Hub."""
-
-    repo_id: str
-    url: str
-    """Its page."""
-    commit: str
-    files: tuple[str, ...]
 
 
 def push(
@@ -57,7 +35,7 @@ def push(
     card: str | Path | None = None,
     license: str | None = None,
     force: bool = False,
-) -> Pushed:
+) -> Uploaded:
     """Uploads a model to `repo_id` on the Hub, which is made if need be.
 
     Needs a login (`hf auth login`, or a token in HF_TOKEN) that may write there.
@@ -80,33 +58,19 @@ def push(
             is not one's own or holds something else, or the Hub cannot be reached. The
             repository is then as it was.
     """
-    with push_explained(repo_id):
-        validate_repo_id(repo_id)
-    if "/" not in repo_id:
-        raise KoCLIPError("hub_bad_id", repo=repo_id)
+    check_repo_id(repo_id)
     if isinstance(card, Path) and not card.is_file():
         raise KoCLIPError("push_no_card", path=card)
-    if is_offline_mode():
-        raise KoCLIPError("push_offline", repo=repo_id)
-    if get_token() is None:
-        raise KoCLIPError("push_not_logged_in", repo=repo_id, endpoint=constants.ENDPOINT)
+    check_login(repo_id)
+
+    def check(current: ModelInfo) -> None:
+        if not force and not _is_ours(current):
+            page = repo_page(repo_id, "model")
+            raise KoCLIPError("push_other_contents", repo=repo_id, page=page)
+
     with _saved(model, repo_id, card, license) as files:
-        api = HfApi(library_name=LIBRARY)
-        with push_explained(repo_id):
-            # None leaves the choice to the owner's own settings.
-            api.create_repo(repo_id, private=private or None, exist_ok=True)
-            current = api.model_info(repo_id)
-            if private and not current.private:
-                raise KoCLIPError("push_not_private", repo=repo_id, endpoint=constants.ENDPOINT)
-            if not force and not _is_ours(current):
-                raise KoCLIPError("push_other_contents", repo=repo_id, endpoint=constants.ENDPOINT)
-            done = api.create_commit(
-                repo_id,
-                [CommitOperationAdd(name, source) for name, source in files.items()],
-                commit_message=message or "Upload a KoCLIP model",
-                parent_commit=current.sha,
-            )
-    return Pushed(repo_id, f"{constants.ENDPOINT}/{repo_id}", done.oid, tuple(files))
+        message = message or "Upload a KoCLIP model"
+        return upload(repo_id, files, check, private=private, message=message)
 
 
 @contextmanager
@@ -150,7 +114,7 @@ def _is_complete(model: KoCLIP) -> bool:
 def _is_ours(current: ModelInfo) -> bool:
     """Whether a repository is empty or holds a KoCLIP model."""
     names = {file.rfilename for file in current.siblings or ()}
-    if names.issubset(_NO_CONTENTS):
+    if names.issubset(NO_CONTENTS):
         return True
     if "config.json" not in names:
         return False

@@ -1,0 +1,238 @@
+"""The Space is set up by its environment, and all that is wrong there is told at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+
+import pytest
+from PIL import Image
+
+from koclip import ImageDatabase, KoCLIP
+from koclip.assets import assets_dir
+from koclip.errors import KoCLIPError
+from koclip.settings import MINI, Settings
+from tests.space import ROOT
+
+VARIABLES = (
+    "KOCLIP_MODELS",
+    "KOCLIP_DEFAULT_MODEL",
+    "KOCLIP_DATABASE",
+    "KOCLIP_PRELOAD",
+    "KOCLIP_MAX_UPLOAD_MB",
+    "KOCLIP_QUEUE",
+    "KOCLIP_CONCURRENCY",
+)
+
+
+def read(**variables: str) -> Settings:
+    """The settings by `KOCLIP_…` variables, given without their beginning and in small letters."""
+    return Settings.from_environment({f"KOCLIP_{k.upper()}": v for k, v in variables.items()})
+
+
+def refusals(**variables: str) -> list[KoCLIPError]:
+    with pytest.raises(KoCLIPError) as caught:
+        read(**variables)
+    assert caught.value.code == "settings_wrong"
+    return caught.value.values["errors"]
+
+
+@pytest.fixture
+def photos(mini, tmp_path) -> ImageDatabase:
+    """A gallery of one's own, made by koclip-mini."""
+    for colour in ("olive", "navy"):
+        Image.new("RGB", (40, 30), colour).save(tmp_path / f"{colour}.png")
+    return ImageDatabase.build(mini, tmp_path)[0]
+
+
+def test_without_variables_all_is_as_documented():
+    settings = Settings.from_environment({"PATH": "/bin", "HF_TOKEN": "x"})
+    assert settings == Settings()
+    assert settings.models == (MINI, "koclip-base", "koclip-large")
+    assert (settings.default_model, settings.preload) == (MINI, (MINI,))
+    limits = (settings.max_upload_mb, settings.queue, settings.concurrency)
+    assert limits == (20, 64, 2)
+    assert settings.database is None
+
+
+def test_empty_variables_are_not_set():
+    empty = {name: " " for name in VARIABLES if name != "KOCLIP_PRELOAD"}
+    assert Settings.from_environment(empty) == Settings()
+
+
+def test_everything_can_be_set(photos):
+    settings = read(
+        models="koclip-mini, my-name/my-koclip ,koclip-large,koclip-mini,",
+        default_model="my-name/my-koclip",
+        database=str(photos.folder),
+        preload="koclip-large",
+        max_upload_mb="5",
+        queue=" 10 ",
+        concurrency="4",
+    )
+    assert settings.models == (MINI, "my-name/my-koclip", "koclip-large")
+    assert settings.default_model == "my-name/my-koclip"
+    assert [item.file for item in settings.database.items] == ["navy.png", "olive.png"]
+    assert settings.preload == ("koclip-large",)
+    limits = (settings.max_upload_mb, settings.queue, settings.concurrency)
+    assert limits == (5, 10, 4)
+
+
+def test_settings_cannot_change_later():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().queue = 1
+
+
+@pytest.mark.parametrize(
+    ("models", "default", "preload"),
+    [
+        ("koclip-base,koclip-mini", MINI, (MINI,)),
+        ("koclip-base,koclip-large", "koclip-base", (MINI, "koclip-base")),
+    ],
+)
+def test_the_default_model_is_mini_or_else_the_first(models, default, preload):
+    settings = read(models=models)
+    assert (settings.default_model, settings.preload) == (default, preload)
+
+
+def test_nothing_need_be_preloaded():
+    assert read(preload="").preload == ()
+    assert read(models="koclip-base", preload="koclip-mini").preload == (MINI,), "bundled"
+
+
+def test_a_folder_is_a_model(tiny_korean_folder, monkeypatch):
+    assert read(models=str(tiny_korean_folder)).default_model == str(tiny_korean_folder)
+    monkeypatch.setenv("HOME", str(tiny_korean_folder.parent))
+    assert read(models="~/tiny-korean").models == ("~/tiny-korean",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "told"),
+    [
+        ("models", ",", "setting_no_model", "commas"),
+        ("models", "koclip-mini,koclip-bse", "setting_refused", "Did you mean 'koclip-base'"),
+        ("models", "/no/such/folder", "setting_refused", "/no/such/folder"),
+        ("default_model", "koclip-base-pt", "setting_not_offered", "KOCLIP_MODELS"),
+        ("preload", "koclip-mini,koclip-base-pt", "setting_not_offered", "koclip-large"),
+        ("database", "/no/such/folder", "setting_refused", "koclip index"),
+        ("database", str(assets_dir() / "examples"), "setting_refused", "koclip index"),
+        ("max_upload_mb", "20mb", "setting_not_a_number", "from 1 to 1000"),
+        ("max_upload_mb", "0", "setting_not_a_number", "from 1 to 1000"),
+        ("max_upload_mb", "1001", "setting_not_a_number", "from 1 to 1000"),
+        ("queue", "-1", "setting_not_a_number", "from 1 to 10000"),
+        ("queue", "1e3", "setting_not_a_number", "from 1 to 10000"),
+        ("queue", "٣", "setting_not_a_number", "from 1 to 10000"),
+        ("concurrency", "2.5", "setting_not_a_number", "from 1 to 64"),
+        ("model", "koclip-base", "setting_unknown", "KOCLIP_MODELS"),
+        ("max_upload", "5", "setting_unknown", "KOCLIP_MAX_UPLOAD_MB"),
+    ],
+)
+def test_what_is_wrong_is_told(name, value, code, told):
+    (error,) = refusals(**{name: value})
+    assert error.code == code
+    for language in ("ko", "en"):
+        assert f"KOCLIP_{name.upper()}" in error.localized(language)
+        assert value.split(",")[-1] in error.localized(language)
+    assert told in str(error)
+
+
+def test_all_is_told_at_once_in_both_languages():
+    wrong = {"models": "koclip-bse", "queue": "many", "concurrency": "0"}
+    assert [error.code for error in refusals(**wrong)] == [
+        "setting_refused",
+        "setting_not_a_number",
+        "setting_not_a_number",
+    ]
+    with pytest.raises(KoCLIPError) as caught:
+        read(**wrong)
+    korean, english = (caught.value.localized(language) for language in ("ko", "en"))
+    for text in (korean, english):
+        lines = text.splitlines()[1:]
+        assert [line.partition(":")[0] for line in lines] == [
+            "- KOCLIP_MODELS",
+            "- KOCLIP_QUEUE",
+            "- KOCLIP_CONCURRENCY",
+        ]
+    assert "정수" in korean and "혹시 'koclip-base'인가요" in korean, "what is nested, too"
+    assert "whole number" in english
+
+
+def test_a_damaged_database_is_refused(photos):
+    (photos.folder / "items.jsonl").write_text("{")
+    (error,) = refusals(database=str(photos.folder))
+    assert "items.jsonl" in str(error)
+
+
+def test_other_variables_are_not_ours():
+    """Kubernetes, for one, names variables after every service."""
+    others = {"KOCLIP_PORT": "tcp://10.0.0.1:80", "KOCLIP_SERVICE_HOST": "10.0.0.1"}
+    assert Settings.from_environment(others) == Settings()
+
+
+# ---- the database --------------------------------------------------------------------------
+
+
+def test_the_default_model_searches_the_owners_database(mini, photos):
+    settings = read(database=str(photos.folder))
+    assert settings.open_database(mini).folder == photos.folder
+    assert Settings().open_database(mini).folder == assets_dir() / "gallery"
+
+
+def test_other_models_keep_their_own(mini, photos, tiny_korean_folder):
+    settings = read(
+        models=f"{tiny_korean_folder},koclip-mini",
+        default_model=str(tiny_korean_folder),
+        database=str(photos.folder),
+    )
+    assert settings.open_database(mini).folder == assets_dir() / "gallery"
+
+
+def test_a_database_of_another_model_is_refused(tiny_korean, tiny_korean_folder, photos):
+    settings = read(models=str(tiny_korean_folder), database=str(photos.folder))
+    with pytest.raises(KoCLIPError) as caught:
+        settings.open_database(tiny_korean)
+    assert caught.value.code == "database_other_model"
+
+
+def test_a_database_of_an_earlier_state_of_the_model_is_refused(mini, photos, tmp_path):
+    manifest = photos.folder / "database.json"
+    manifest.write_text(manifest.read_text().replace(mini.revision, "0123456789ab"))
+    with pytest.raises(KoCLIPError, match="made by 'koclip-mini@0123456789ab'"):
+        read(database=str(photos.folder)).open_database(mini)
+
+
+def test_a_tsv_is_taken_to_be_the_default_models(tiny_korean, tiny_korean_folder, mini, tmp_path):
+    row = ",".join(map(str, tiny_korean.embed_texts("고양이")[0]))
+    (tmp_path / "mine.tsv").write_text(f"cat.jpg\t{row}\n")
+    settings = read(models=str(tiny_korean_folder), database=str(tmp_path / "mine.tsv"))
+    assert settings.open_database(tiny_korean).search(tiny_korean, "고양이")[0].item.id == "cat.jpg"
+    with pytest.raises(KoCLIPError, match="koclip-mini"):  # 24 dimensions are not 384
+        read(database=str(tmp_path / "mine.tsv")).open_database(mini)
+
+
+def test_a_published_model_by_its_hub_id_is_the_default_too(tiny_korean_folder, photos, tmp_path):
+    """`name` of a model is the short one, however it was asked for."""
+    settings = read(models="koclip/koclip-base", database=str(photos.folder))
+    folder = shutil.copytree(tiny_korean_folder, tmp_path / "koclip-base")
+    with pytest.raises(KoCLIPError) as caught:
+        settings.open_database(KoCLIP.from_pretrained(folder))
+    assert caught.value.code == "database_other_model"
+
+
+# ---- what the owner is told ----------------------------------------------------------------
+
+
+def test_the_documentation_has_every_variable():
+    text = (ROOT / "docs" / "space.md").read_text(encoding="utf-8")
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `KOCLIP_")}
+    assert tuple(rows) == VARIABLES
+    defaults = Settings()
+    for name, value in [
+        ("KOCLIP_MODELS", ",".join(defaults.models)),
+        ("KOCLIP_DEFAULT_MODEL", defaults.default_model),
+        ("KOCLIP_PRELOAD", defaults.default_model),
+        ("KOCLIP_MAX_UPLOAD_MB", defaults.max_upload_mb),
+        ("KOCLIP_QUEUE", defaults.queue),
+        ("KOCLIP_CONCURRENCY", defaults.concurrency),
+    ]:
+        assert f"`{value}`" in rows[name]
