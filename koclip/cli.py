@@ -132,7 +132,8 @@ def _classify(args: argparse.Namespace) -> None:
         return
     background = OpenVocabulary.of(model, words=BACKGROUND) if labels else vocabulary
     if not background.fits(args.image, scores):
-        print(f"koclip: {translate('label_none_fits', _language())}", file=sys.stderr)
+        message = translate("label_none_fits", _language())
+        print(f"koclip: {message}", file=sys.stderr)
 
 
 def _search(args: argparse.Namespace) -> None:

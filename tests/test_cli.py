@@ -41,6 +41,46 @@ def test_classify_prints_an_aligned_table(capsys):
     assert lines[1].split()[:2] == ["고양이", "–"]
 
 
+def test_classify_without_labels_names_the_picture(capsys):
+    assert main(["classify", CAT]) == 0
+    captured = capsys.readouterr()
+    lines = captured.out.splitlines()
+    assert len(lines) == 11
+    assert lines[1].split()[0] == "고양이"
+    assert "None of these" not in captured.err
+    assert main(["classify", BOATS, "-k", "2", "--no-softmax", "--json"]) == 0
+    named = rows(capsys)
+    assert (named[0]["label"], named[0]["probability"], len(named)) == ("배", None, 2)
+
+
+def test_classify_with_a_ready_set(capsys):
+    assert main(["classify", CAT, "--set", "animals", "--json"]) == 0
+    scores = rows(capsys)
+    assert (scores[0]["label"], len(scores)) == ("고양이", 10)
+    assert main(["classify", CAT, "사막여우", "--set", "animals", "-k", "100", "--json"]) == 0
+    scores = rows(capsys)
+    assert len(scores) == 79 and sum(s["probability"] for s in scores) == pytest.approx(1, abs=1e-5)
+
+
+def test_classify_shows_all_labels_of_ones_own(capsys):
+    labels = [f"{i}번 고양이" for i in range(12)]
+    assert main(["classify", CAT, *labels, "--json"]) == 0
+    assert len(rows(capsys)) == 12
+
+
+@pytest.mark.parametrize(
+    ("language", "message"),
+    [("en_US.UTF-8", "None of these seems to fit"), ("ko_KR.UTF-8", "잘 맞는 것이 없는")],
+)
+def test_classify_says_when_nothing_fits(capsys, monkeypatch, language, message):
+    monkeypatch.setenv("LC_ALL", language)
+    assert main(["classify", CAT, "--set", "vehicles"]) == 0
+    captured = capsys.readouterr()
+    assert message in captured.err and message not in captured.out
+    assert main(["classify", CAT, "고양이", "토끼"]) == 0
+    assert message not in capsys.readouterr().err
+
+
 def test_search(capsys):
     assert main(["search", "고양이", "-k", "3", "--json"]) == 0
     found = rows(capsys)
@@ -72,6 +112,8 @@ def test_index_and_search_a_folder(capsys, tmp_path):
     [
         (["classify", "없는.jpg", "고양이"], "there is no such file"),
         (["classify", CAT, ","], "no labels"),
+        (["classify", CAT, "--set", "animal"], "animals, food"),
+        (["classify", CAT, "-k", "0"], "at least 1"),
         (["patches", CAT, " "], "text is empty"),
         (["patches", CAT, "귀", "--rows", "0"], "Rows and columns"),
         (["search", "고양이", "-k", "0"], "at least 1"),

@@ -80,6 +80,15 @@ def test_scenes_of_a_folder(capsys, captions, tmp_path, monkeypatch):
     assert figure["n"] == 9 and figure["value"] > figure["chance"]
 
 
+def test_fit(capsys, captions):
+    names = [f["name"] for f in measured(capsys, captions, "--photos", str(EXAMPLES))["figures"]]
+    assert not any("fit" in name for name in names)
+    result = measured(capsys, captions, "--photos", str(EXAMPLES), "--fit")
+    figures = {figure["name"]: figure for figure in result["figures"]}
+    assert set(figures) > {*names, "fit: AUC", "fit: false alarms", "fit: misfits noticed"}
+    assert figures["fit: misfits noticed"]["n"] == 20
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

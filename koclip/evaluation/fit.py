@@ -1,6 +1,6 @@
 """How well `koclip.label_fit` tells labels that fit a photograph from labels of which none does.
 
-Sets of 3 to 10 labels are drawn for each photograph: sets with one that is visible, counted where
+Sets of labels are drawn for each photograph: sets with one that is visible, counted where
 the model puts a true label first, and sets without any. Cutoffs are chosen on the even photographs,
 and what they do is reported of the odd ones.
 """
@@ -27,7 +27,6 @@ from koclip.model import KoCLIP
 FALSE_ALARMS = 0.1
 """The share of right labels that a cutoff may call misfits where it is chosen."""
 _DRAWS = 20  # of each kind, for each photograph
-_SIZES = (3, 10)
 _SEED = 0
 
 
@@ -47,7 +46,11 @@ class _Draws:
 
 
 def fit_figures(
-    model: KoCLIP, photos: Sequence[Photo], image_rows: np.ndarray, labels: Sequence[str]
+    model: KoCLIP,
+    photos: Sequence[Photo],
+    image_rows: np.ndarray,
+    labels: Sequence[str],
+    sizes: tuple[int, int] = (3, 10),
 ) -> list[Figure]:
     """The rule beside a flat cutoff of the best label's probability; chance is a rule that is
     blind to the photograph.
@@ -56,8 +59,12 @@ def fit_figures(
         photos: whose visible labels are known.
         image_rows: their unit rows [photos, D].
         labels: what sets are drawn from.
+        sizes: the least and the most labels of a set; fewer where fewer are not visible.
+
+    Returns:
+        Nothing when either half of the photographs lacks one of the two kinds of sets.
     """
-    draws = _drawn(model, photos, image_rows, labels)
+    draws = _drawn(model, photos, image_rows, labels, sizes)
     even, odd = draws.where(draws.photo % 2 == 0), draws.where(draws.photo % 2 == 1)
     if not all(half.fits.any() and not half.fits.all() for half in (even, odd)):
         return []
@@ -70,7 +77,11 @@ def fit_figures(
 
 
 def _drawn(
-    model: KoCLIP, photos: Sequence[Photo], image_rows: np.ndarray, labels: Sequence[str]
+    model: KoCLIP,
+    photos: Sequence[Photo],
+    image_rows: np.ndarray,
+    labels: Sequence[str],
+    sizes: tuple[int, int],
 ) -> _Draws:
     rng = np.random.default_rng(_SEED)
     label_cosines = similarity.cosine(image_rows, embed_labels(model, labels, [DEFAULT_TEMPLATE]))
@@ -81,8 +92,10 @@ def _drawn(
     for i, photo in enumerate(photos):
         visible = np.array([label in photo.objects for label in labels])
         absent = np.flatnonzero(~visible)
+        if not absent.size:
+            continue
         for present in [False] * _DRAWS + [True] * _DRAWS * bool(visible.any()):
-            count = int(rng.integers(*_SIZES, endpoint=True))
+            count = min(int(rng.integers(*sizes, endpoint=True)), len(absent))
             chosen = rng.choice(absent, count, replace=False)
             if present:
                 chosen[0] = rng.choice(np.flatnonzero(visible))
@@ -93,8 +106,8 @@ def _drawn(
             probability = similarity.softmax(cosines, model.logit_scale).max()
             stands_out = excess(cosines.max(), background[i, other[best]], count)
             found.append((i, present, stands_out, probability))
-    photo, fits, excesses, probabilities = zip(*found, strict=True)
-    return _Draws(*map(np.array, (photo, fits, excesses, probabilities)))
+    columns = np.array(found, float).reshape(-1, 4).T
+    return _Draws(columns[0].astype(int), columns[1] == 1, *columns[2:])
 
 
 def _rule_figures(name: str, draws: _Draws, scores: np.ndarray, cutoff: float) -> list[Figure]:
