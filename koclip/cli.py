@@ -117,12 +117,12 @@ def _classify(args: argparse.Namespace) -> None:
     from koclip.open_vocabulary import OpenVocabulary
 
     ready = label_set(args.set) if args.set else ()
-    labels = ",".join([*args.labels, *(label.ko for label in ready)])
+    labels = [*args.labels, *(label.ko for label in ready)]
     shown = None if args.k is None else result_count(args.k)
     model = _open(args.model)
     if labels:
         template = DEFAULT_TEMPLATE if args.template is None else args.template
-        scores = model.classify(args.image, labels, template, not args.no_softmax)
+        scores = model.classify(args.image, ",".join(labels), template, not args.no_softmax)
     else:
         vocabulary = OpenVocabulary.of(model, show_progress)
         scores = vocabulary.name(args.image, len(vocabulary.words), not args.no_softmax)

@@ -112,6 +112,7 @@ def test_index_and_search_a_folder(capsys, tmp_path):
     [
         (["classify", "없는.jpg", "고양이"], "there is no such file"),
         (["classify", CAT, ","], "no labels"),
+        (["classify", CAT, ""], "no labels"),
         (["classify", CAT, "--set", "animal"], "animals, food"),
         (["classify", CAT, "-k", "0"], "at least 1"),
         (["patches", CAT, " "], "text is empty"),
