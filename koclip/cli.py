@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from koclip import __version__, deploy_command, evaluate_command, push_command
 from koclip.errors import KoCLIPError, translate
-from koclip.terminal import Row, print_table, show_progress
+from koclip.terminal import Row, print_table, show_progress, terminal_language
 from koclip.training import data_command, train_command
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         args.run(args)
     except KoCLIPError as error:
-        print(f"koclip: {error.localized(_language())}", file=sys.stderr)
+        print(f"koclip: {error.localized(terminal_language())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -132,7 +132,7 @@ def _classify(args: argparse.Namespace) -> None:
         return
     background = OpenVocabulary.of(model, words=BACKGROUND) if labels else vocabulary
     if not background.fits(args.image, scores):
-        message = translate("label_none_fits", _language())
+        message = translate("label_none_fits", terminal_language())
         print(f"koclip: {message}", file=sys.stderr)
 
 
@@ -165,7 +165,7 @@ def _index(args: argparse.Namespace) -> None:
 
     database, broken = ImageDatabase.build(_open(args.model), args.folder, show_progress)
     for file, error in broken:
-        print(f"koclip: {file}: {error.localized(_language())}", file=sys.stderr)
+        print(f"koclip: {file}: {error.localized(terminal_language())}", file=sys.stderr)
     row = {"folder": args.folder, "images": len(database), "unreadable": len(broken)}
     _print([row | {"model": database.model, "revision": database.revision}], args.json)
 
@@ -174,7 +174,7 @@ def _train(args: argparse.Namespace) -> None:
     from koclip.compilation import use_compilation_cache
 
     def show(error: KoCLIPError) -> None:
-        print(f"koclip: {error.localized(_language())}", file=sys.stderr)
+        print(f"koclip: {error.localized(terminal_language())}", file=sys.stderr)
 
     use_compilation_cache()
     if rows := train_command.train(args, show):
@@ -215,9 +215,3 @@ def _print(rows: list[Row], as_json: bool) -> None:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     print_table(rows)
-
-
-def _language() -> str:
-    """The terminal's language, "ko" or another."""
-    settings = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
-    return next(filter(None, settings), "en")[:2].lower()

@@ -99,16 +99,29 @@ def classify(
     Raises:
         KoCLIPError: no readable image, no labels, or a template without `{}`.
     """
+    return classify_images(model, [image], labels, template, softmax)[0]
+
+
+def classify_images(
+    model: KoCLIP,
+    images: Sequence[ImageSource],
+    labels: str | Sequence[str],
+    template: str | Sequence[str] = DEFAULT_TEMPLATE,
+    softmax: bool = True,
+) -> list[list[LabelScore]]:
+    """`classify` for several images, whose labels are embedded once: a list for each image."""
     distinct = parse_labels(labels).labels
     templates = parse_templates(template)
-    picture = open_image(image)
+    pictures = [open_image(image) for image in images]
     cosines = similarity.cosine(
-        model.embed_images([picture]), embed_labels(model, distinct, templates)
-    )[0]
+        model.embed_images(pictures), embed_labels(model, distinct, templates)
+    )
     probabilities = (
         similarity.softmax(cosines, model.logit_scale).tolist()
         if softmax
-        else [None] * len(distinct)
+        else [[None] * len(distinct)] * len(cosines)
     )
-    scores = map(LabelScore, distinct, probabilities, cosines.tolist())
-    return sorted(scores, key=lambda score: -score.cosine)
+    return [
+        sorted(map(LabelScore, distinct, *of_image), key=lambda score: -score.cosine)
+        for of_image in zip(probabilities, cosines.tolist(), strict=True)
+    ]

@@ -583,4 +583,17 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{variable}: 이런 설정은 없습니다(값: '{value}'). {close}을(를) 쓰려던 것이라면 이름을 고치고, 아니라면 지워 주세요.",
         "{variable}: there is no such setting (its value is '{value}'). If you meant {close}, correct the name; else remove it.",
     ),
+    # the Space's API
+    "model_not_offered": (
+        "'{model}' 모델은 여기에서 쓸 수 없습니다. 다음 가운데 하나를 골라 주세요: {known}.",
+        "The model '{model}' is not offered here. Choose one of: {known}.",
+    ),
+    "batch_empty": (
+        "보낸 것이 없습니다. 하나 이상 보내 주세요.",
+        "Nothing was sent. Send at least one item.",
+    ),
+    "batch_too_large": (
+        "한 번에 {limit}개까지 받습니다({count}개를 보냈습니다). 나누어 보내 주세요.",
+        "At most {limit} items are taken at once, and {count} were sent. Send them in parts.",
+    ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -38,3 +39,9 @@ def _cell(value: object) -> str:
 def _width(text: str) -> int:
     """Columns on a terminal, where Hangul takes two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def terminal_language() -> str:
+    """The terminal's language, "ko" or another."""
+    settings = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    return next(filter(None, settings), "en")[:2].lower()
