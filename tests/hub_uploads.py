@@ -42,6 +42,20 @@ class UploadHub(HubServer):
 class UploadHandler(Handler):
     hub: UploadHub
 
+    def do_GET(self) -> None:  # noqa: N802
+        """Adds the listing that `hf upload --delete` asks for."""
+        found = re.fullmatch(rf"{_API}/tree/(?P<revision>[^/]+)", urlsplit(self.path).path)
+        if not found:
+            return super().do_GET()
+        repository = self._repository(_type(found["kind"]), found["repo"], found["revision"])
+        if repository is None:
+            return None
+        files = [
+            {"type": "file", "path": name, "size": len(contents), "oid": git_sha1(contents)}
+            for name, contents in repository.files.items()
+        ]
+        return self._json(files)
+
     def do_POST(self) -> None:  # noqa: N802
         self._take()
 
