@@ -76,16 +76,31 @@ def _parser() -> argparse.ArgumentParser:
     model_option(sub)
 
     sub = command("search", _search, "the images of a database that fit a query best")
-    sub.add_argument("database", nargs="?", help="folder or .tsv; default: the model's own")
-    sub.add_argument("query", help="what to look for")
+    sub.add_argument(
+        "what",
+        nargs="*",
+        metavar="[DATABASE] QUERY",
+        help="folder or .tsv (default: the model's own), and what to look for; with --image or "
+        "--plus the query may be missing",
+    )
+    sub.add_argument("--image", help="a picture that the results should be like")
+    sub.add_argument("--plus", action="append", default=[], help="something to add; repeatable")
+    sub.add_argument(
+        "--minus", action="append", default=[], help="something to leave out; repeatable"
+    )
     sub.add_argument("-k", type=int, default=10, help="how many images (default 10)")
     model_option(sub)
 
     sub = command("patches", _patches, "the parts of an image that fit a query best")
     sub.add_argument("image", help="path of a picture")
-    sub.add_argument("query", help="what to look for")
+    sub.add_argument("query", nargs="+", help="what to look for, one or several")
     sub.add_argument("--rows", type=int, default=3, help="default 3")
     sub.add_argument("--columns", type=int, default=3, help="default 3")
+    sub.add_argument(
+        "--overlap", type=float, default=0.0, help="share of a tile in the next one, 0 to 0.75"
+    )
+    sub.add_argument("--scales", type=int, default=1, help="how many sizes of tiles (default 1)")
+    sub.add_argument("--contrast", default="", help="what is everywhere and should not count")
     model_option(sub)
 
     sub = command("index", _index, "make a folder of images searchable")
@@ -139,10 +154,10 @@ def _classify(args: argparse.Namespace) -> None:
 def _search(args: argparse.Namespace) -> None:
     from koclip.database import ImageDatabase
 
+    place, query = _database_and_query(args)
     model = _open(args.model)
-    database = (
-        ImageDatabase.open(args.database) if args.database else ImageDatabase.for_model(model)
-    )
+    database = ImageDatabase.open(place) if place else ImageDatabase.for_model(model)
+    options = {"image": args.image, "plus": args.plus, "minus": args.minus}
     rows: list[Row] = [
         {
             "rank": hit.rank,
@@ -150,13 +165,27 @@ def _search(args: argparse.Namespace) -> None:
             "image": database.location(hit.item),
             "caption": hit.item.caption_ko,
         }
-        for hit in database.search(model, args.query, args.k)
+        for hit in database.search(model, query, args.k, **options)
     ]
     _print(rows, args.json)
 
 
+def _database_and_query(args: argparse.Namespace) -> tuple[str | None, str]:
+    """One word alone is the query, unless there is another one and the word names a database."""
+    if len(args.what) > 2:
+        raise KoCLIPError("search_too_many_words", words=" ".join(args.what[1:]))
+    if len(args.what) == 2:
+        return args.what[0], args.what[1]
+    word = args.what[0] if args.what else ""
+    if (args.image or args.plus) and Path(word).exists() and word:
+        return word, ""
+    return None, word
+
+
 def _patches(args: argparse.Namespace) -> None:
-    scores = _open(args.model).rank_patches(args.image, args.query, args.rows, args.columns)
+    grid = {"overlap": args.overlap, "scales": args.scales, "contrast": args.contrast}
+    model = _open(args.model)
+    scores = model.rank_patches(args.image, args.query, args.rows, args.columns, **grid)
     _print([score._asdict() for score in scores], args.json)
 
 

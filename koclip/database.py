@@ -17,6 +17,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from koclip.errors import KoCLIPError
 from koclip.files import write_whole
 from koclip.hub import PUBLISHED, Progress, hub_file
 from koclip.images import open_image
+from koclip.picture_stream import embed_stream
 from koclip.tensor_files import open_tensors
 from koclip.text_to_image import SearchHit, search
 
@@ -38,7 +40,6 @@ SCHEMA_VERSION = 1
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
 COCO_IMAGES = "http://images.cocodataset.org/val2017/"
 _MANIFEST, _ITEMS, _EMBEDDINGS = "database.json", "items.jsonl", "embeddings.safetensors"
-_BATCH = 32  # pictures decoded at once while building
 
 
 @dataclass(frozen=True)
@@ -120,27 +121,24 @@ class ImageDatabase:
         files = {item.file for item in listed}
         listed += [item for item in _walk(folder) if item.file not in files]
         items, rows, broken = [], [], []
-        for start in range(0, len(listed), _BATCH):
-            batch = listed[start : start + _BATCH]
-            pictures = {}
-            for item in batch:
-                try:
-                    pictures[item] = open_image(folder / item.file)
-                except KoCLIPError as error:
-                    broken.append((item.file, error))
-            items += pictures
-            rows.append(model.embed_images(list(pictures.values())))
+        sources = ((item, partial(open_image, folder / item.file)) for item in listed)
+        for batch in embed_stream(model, sources):
+            items += batch.keys
+            rows.append(batch.rows)
+            broken += [(item.file, error) for item, error in batch.broken]
             if progress:
-                progress(str(folder), start + len(batch), len(listed))
+                progress(str(folder), len(items) + len(broken), len(listed))
         if not items:
             raise KoCLIPError("database_no_images", path=folder)
         database = cls(items, np.concatenate(rows), model.name, model.revision, folder)
-        database._write()
+        database.save()
         return database, broken
 
-    def search(self, model: KoCLIP, query: str, k: int = 10) -> list[SearchHit]:
-        """The `k` images that fit `query` best; see `koclip.text_to_image.search`."""
-        return search(model, self, query, k)
+    def search(
+        self, model: KoCLIP, query: str = "", k: int = 10, **options: object
+    ) -> list[SearchHit]:
+        """The `k` images that fit best; `options` are those of `koclip.text_to_image.search`."""
+        return search(model, self, query, k, **options)
 
     def location(self, item: ImageItem) -> str:
         """A path or URL that `item`'s picture can be shown from."""
@@ -160,7 +158,8 @@ class ImageDatabase:
             command=f"python -m koclip index {place} --model {model.name}",
         )
 
-    def _write(self) -> None:
+    def save(self) -> None:
+        """Writes everything but the pictures into `folder`; whole, or not at all."""
         from safetensors.numpy import save
 
         lines = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +10,8 @@ import numpy as np
 from koclip import similarity
 from koclip.errors import KoCLIPError
 from koclip.images import ImageSource, open_image
-from koclip.tokenizer import as_texts, clean_text
+from koclip.text_lists import split_texts
+from koclip.tokenizer import as_texts
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
@@ -44,11 +44,9 @@ def parse_labels(labels: str | Sequence[str]) -> Labels:
     Raises:
         KoCLIPError: there is none, or more than `MAX_LABELS`.
     """
-    pieces = re.split(r"[\n,，、;]", labels) if isinstance(labels, str) else as_texts(labels)
     distinct: dict[str, int] = {}
-    for piece in pieces:
-        if label := " ".join(clean_text(piece).split()):
-            distinct[label] = distinct.get(label, 0) + 1
+    for label in split_texts(labels):
+        distinct[label] = distinct.get(label, 0) + 1
     if not distinct:
         raise KoCLIPError("labels_empty")
     if len(distinct) > MAX_LABELS:

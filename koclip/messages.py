@@ -142,6 +142,23 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "행과 열은 1부터 {limit}까지의 정수여야 하는데 {rows}×{columns}입니다.",
         "Rows and columns must be whole numbers from 1 to {limit}, got {rows}×{columns}.",
     ),
+    "grid_bad_overlap": (
+        "조각의 겹침은 0에서 {limit} 사이의 수여야 하는데 {overlap}입니다.",
+        "The overlap of tiles must be a number from 0 to {limit}, got {overlap}.",
+    ),
+    "grid_bad_scales": (
+        "조각 크기의 가짓수는 1에서 {limit}까지의 정수여야 하는데 {scales}입니다.",
+        "The number of tile sizes must be a whole number from 1 to {limit}, got {scales}.",
+    ),
+    "grid_too_many_tiles": (
+        "조각이 모두 {count}개인데 {limit}개까지만 할 수 있습니다. 행과 열이나 겹침을 줄여 주세요.",
+        "That makes {count} tiles, and at most {limit} are possible. Use fewer rows and columns, or less "
+        "overlap.",
+    ),
+    "queries_too_many": (
+        "찾을 것이 {count}개인데 한 번에 {limit}개까지만 찾을 수 있습니다. 나누어 찾아 주세요.",
+        "There are {count} queries, and at most {limit} are searched at once. Split them up.",
+    ),
     "grid_finer_than_image": (
         "{width}×{height} 픽셀 이미지는 {rows}행 {columns}열로 나눌 수 없습니다. 행과 열을 줄이거나 "
         "더 큰 이미지를 사용해 주세요.",
@@ -582,6 +599,48 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "setting_unknown": (
         "{variable}: 이런 설정은 없습니다(값: '{value}'). {close}을(를) 쓰려던 것이라면 이름을 고치고, 아니라면 지워 주세요.",
         "{variable}: there is no such setting (its value is '{value}'). If you meant {close}, correct the name; else remove it.",
+    ),
+    # search
+    "query_only_minus": (
+        "뺄 것만 있고 찾을 것이 없습니다. 찾을 말이나 사진을 더해 주세요.",
+        "There is only something to leave out. Add what to look for: words or a picture.",
+    ),
+    "search_too_many_words": (
+        '데이터베이스와 찾을 것만 적을 수 있습니다. 찾을 말에 빈칸이 있으면 따옴표로 묶어 주세요: "{words}"',
+        'Only a database and a query can be given. Quote a query that has spaces: "{words}"',
+    ),
+    "query_too_long": (
+        "찾을 것과 뺄 것이 모두 {count}개인데 {limit}개까지만 쓸 수 있습니다.",
+        "There are {count} things to add and to leave out, and at most {limit} are possible.",
+    ),
+    # photographs that people bring
+    "photos_none": (
+        "사진이 없습니다. JPEG, PNG, WebP 같은 사진이나 그것을 담은 ZIP 파일을 올려 주세요.",
+        "There are no pictures. Upload JPEG, PNG, WebP or other pictures, or a ZIP file of them.",
+    ),
+    "photos_unreadable": (
+        "파일 {count}개 가운데 읽을 수 있는 사진이 없습니다. {reason}",
+        "None of the {count} files is a readable picture. {reason}",
+    ),
+    "photos_too_many": (
+        "사진이 {limit:,}장보다 많아 그 뒤는 뺐습니다.",
+        "There are more than {limit:,} pictures; those after that were left out.",
+    ),
+    "photo_too_large": (
+        "파일이 {limit:,} MB보다 큽니다. 더 작게 저장해 주세요.",
+        "The file is larger than {limit:,} MB. Save it smaller.",
+    ),
+    "zip_unreadable": (
+        "ZIP 파일로 읽을 수 없습니다({reason}). 다시 압축해 주세요.",
+        "It cannot be read as a ZIP file ({reason}). Pack it again.",
+    ),
+    "zip_encrypted": (
+        "암호가 걸린 파일입니다. 암호 없이 압축해 주세요.",
+        "It is encrypted. Pack it without a password.",
+    ),
+    "zip_link": (
+        "파일이 아니라 다른 파일을 가리키는 링크입니다. 사진 자체를 담아 주세요.",
+        "It is a link to another file. Pack the picture itself.",
     ),
     # the Space's API
     "model_not_offered": (

@@ -176,10 +176,16 @@ class KoCLIP:
         return image_to_text.classify(self, image, labels, template, softmax)
 
     def rank_patches(
-        self, image: ImageSource, query: str, rows: int = 3, columns: int = 3
+        self,
+        image: ImageSource,
+        query: str | Sequence[str],
+        rows: int = 3,
+        columns: int = 3,
+        **options: object,
     ) -> list[text_to_patch.PatchScore]:
-        """Tiles of `image` by how well they fit `query`; see `koclip.text_to_patch`."""
-        return text_to_patch.rank_patches(self, image, query, rows, columns)
+        """Tiles of `image` by how well they fit; `options` are those of
+        `koclip.text_to_patch.rank_patches`: overlap, scales, contrast, progress."""
+        return text_to_patch.rank_patches(self, image, query, rows, columns, **options)
 
     def save_pretrained(self, folder: str | os.PathLike) -> None:
         """Writes weights, settings and tokenizer into `folder`, to be opened again from there.

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from koclip import similarity
 from koclip.checks import whole_number
+from koclip.encoder import BATCH_SIZES
 from koclip.errors import KoCLIPError
 from koclip.images import ImageSource, open_image
-from koclip.tokenizer import checked_query
+from koclip.text_lists import split_texts
+from koclip.tokenizer import clean_text
 
 if TYPE_CHECKING:
+    from koclip.hub import Progress
     from koclip.model import KoCLIP
 
 MAX_ROWS = 16
+MAX_TILES = 256
+MAX_OVERLAP = 0.75
+MAX_QUERIES = 6
+LOCALISING = {"rows": 3, "columns": 3, "overlap": 0.5, "scales": 1}
+_CHUNK = BATCH_SIZES[-1]  # tiles cut and embedded at once
 
 
 class Box(NamedTuple):
@@ -27,30 +37,58 @@ class Box(NamedTuple):
     bottom: int
 
 
+class Tile(NamedTuple):
+    """A part of an image."""
+
+    row: int
+    column: int
+    box: Box
+    scale: int
+    """1 for the grid that was asked for, 2 for the next coarser one, …"""
+
+
 class PatchScore(NamedTuple):
-    """How well one tile fits the query."""
+    """How well one tile fits a query."""
 
     row: int
     column: int
     box: Box
     score: float
-    """Cosine of tile and query."""
+    """Cosine of tile and query, less that of tile and contrast where there is one."""
+    query: str
+    rank: int
+    """Among all tiles for this query, 1 for the best."""
+    scale: int
+    """1 for the grid that was asked for, 2 for the next coarser one, …"""
 
 
-def cut(image: Image.Image, rows: int, columns: int) -> list[tuple[int, int, Box]]:
-    """Row-major tiles of floor(height / rows) × floor(width / columns) pixels.
+def cut(
+    image: Image.Image, rows: int, columns: int, overlap: float = 0.0, scales: int = 1
+) -> list[Tile]:
+    """Tiles of floor(height / rows) × floor(width / columns) pixels, row-major for each scale.
 
     As in the original, pixels left over at the right and the bottom belong to no tile.
 
+    Args:
+        overlap: share of its edge that a tile has in common with the next one, at least. The
+            tiles stay as large as they are and become more: 5 × 5 instead of 3 × 3 at 0.5.
+        scales: how many grids; each has a row and a column less than the one before.
+
     Raises:
-        KoCLIPError: the grid is no pair of whole numbers from 1 to 16, or finer than the image.
+        KoCLIPError: the grid is no pair of whole numbers from 1 to 16, or finer than the image;
+            the overlap is not in 0 … 0.75; there are fewer than 1 or more grids than rows or
+            columns; or there would be more than 256 tiles.
     """
     grid = whole_number(rows), whole_number(columns)
     if any(size is None or not 1 <= size <= MAX_ROWS for size in grid):
         raise KoCLIPError("grid_bad_size", rows=rows, columns=columns, limit=MAX_ROWS)
+    if not (isinstance(overlap, (int, float)) and 0 <= overlap <= MAX_OVERLAP):
+        raise KoCLIPError("grid_bad_overlap", overlap=overlap, limit=MAX_OVERLAP)
+    count = whole_number(scales)
+    if count is None or not 1 <= count <= max(grid):
+        raise KoCLIPError("grid_bad_scales", scales=scales, limit=max(grid))
     rows, columns = grid
-    height, width = image.height // rows, image.width // columns
-    if not (height and width):
+    if image.height < rows or image.width < columns:
         raise KoCLIPError(
             "grid_finer_than_image",
             width=image.width,
@@ -58,25 +96,90 @@ def cut(image: Image.Image, rows: int, columns: int) -> list[tuple[int, int, Box
             rows=rows,
             columns=columns,
         )
-    return [
-        (r, c, Box(c * width, r * height, (c + 1) * width, (r + 1) * height))
-        for r in range(rows)
-        for c in range(columns)
+    tiles = [
+        Tile(row, column, Box(left, top, left + width, top + height), scale + 1)
+        for scale in range(count)
+        for height, tops in [_along(image.height, max(1, rows - scale), overlap)]
+        for width, lefts in [_along(image.width, max(1, columns - scale), overlap)]
+        for row, top in enumerate(tops)
+        for column, left in enumerate(lefts)
     ]
+    if len(tiles) > MAX_TILES:
+        raise KoCLIPError("grid_too_many_tiles", count=len(tiles), limit=MAX_TILES)
+    return tiles
+
+
+def _along(length: int, parts: int, overlap: float) -> tuple[int, list[int]]:
+    """Along one edge: how long a tile is, and where tiles begin."""
+    size = length // parts
+    count = int((parts - 1) / (1 - overlap) + 1e-9) + 1
+    step = (parts - 1) * size / max(1, count - 1)
+    return size, [round(i * step) for i in range(count)]
+
+
+def parse_queries(query: str | Sequence[str]) -> list[str]:
+    """Distinct queries from a list, or from text with one per line or separated by commas.
+
+    Raises:
+        KoCLIPError: there is none, or more than 6.
+    """
+    queries = list(dict.fromkeys(split_texts(query)))
+    if not queries:
+        raise KoCLIPError("text_empty")
+    if len(queries) > MAX_QUERIES:
+        raise KoCLIPError("queries_too_many", count=len(queries), limit=MAX_QUERIES)
+    return queries
 
 
 def rank_patches(
-    model: KoCLIP, image: ImageSource, query: str, rows: int = 3, columns: int = 3
+    model: KoCLIP,
+    image: ImageSource,
+    query: str | Sequence[str],
+    rows: int = 3,
+    columns: int = 3,
+    *,
+    overlap: float = 0.0,
+    scales: int = 1,
+    contrast: str = "",
+    progress: Progress | None = None,
 ) -> list[PatchScore]:
-    """Tiles of `image` by how well they fit `query`, the best first.
+    """Tiles of `image` by how well they fit, the best first; query after query.
+
+    Args:
+        query: one or several, as a list or as text with commas or lines between them. The tiles
+            are embedded once for all.
+        overlap, scales: more tiles, between and above those of the grid; see `cut`.
+        contrast: text whose cosine is subtracted, such as "배경" (background): what is everywhere
+            in the picture then counts less.
+        progress: called with ("tiles", how many are embedded, how many in all).
 
     Raises:
-        KoCLIPError: no readable image, an empty query, or a grid that does not fit the image.
+        KoCLIPError: no readable image, no query or too many, or a grid that does not fit.
     """
-    query = checked_query(query)
+    queries = parse_queries(query)
+    contrast = clean_text(contrast).strip()
     picture = open_image(image)
-    tiles = cut(picture, rows, columns)
-    tile_rows = model.embed_images([picture.crop(box) for _, _, box in tiles])
-    cosines = similarity.cosine(model.embed_texts([query]), tile_rows)[0].tolist()
-    scores = [PatchScore(*tile, score) for tile, score in zip(tiles, cosines, strict=True)]
-    return sorted(scores, key=lambda patch: -patch.score)
+    tiles = cut(picture, rows, columns, overlap, scales)
+    tile_rows = _embed(model, picture, tiles, progress)
+    scores = similarity.cosine(model.embed_texts(queries), tile_rows)
+    if contrast:
+        scores = scores - similarity.cosine(model.embed_texts([contrast]), tile_rows)
+    ranked = []
+    for name, of_query in zip(queries, scores, strict=True):
+        order = np.argsort(-of_query, kind="stable")
+        for rank, index in enumerate(order.tolist(), start=1):
+            row, column, box, scale = tiles[index]
+            ranked.append(PatchScore(row, column, box, float(of_query[index]), name, rank, scale))
+    return ranked
+
+
+def _embed(
+    model: KoCLIP, picture: Image.Image, tiles: Sequence[Tile], progress: Progress | None
+) -> np.ndarray:
+    rows = []
+    for start in range(0, len(tiles), _CHUNK):
+        chunk = tiles[start : start + _CHUNK]
+        rows.append(model.embed_images([picture.crop(tile.box) for tile in chunk]))
+        if progress:
+            progress("tiles", start + len(chunk), len(tiles))
+    return np.concatenate(rows)

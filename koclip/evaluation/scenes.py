@@ -1,9 +1,11 @@
-"""The pointing game: composed scenes, and whether the best tile is the one that holds the target.
+"""The pointing game: composed scenes, and whether what is pointed at is the target.
 
-A scene is a 3 × 3 grid in a square of 448 pixels. One cell holds the target; the other eight hold
-other things or pieces of backgrounds. Everything is pasted at a random scale of 0.6 to 1.0 of its
-cell. The query is the target's label, and `KoCLIP.rank_patches` answers, as for users. The name
-is from J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECCV 2016.
+A scene is a square of 448 pixels. In a grid of 3 × 3, one cell holds the target; the other eight
+hold other things or pieces of backgrounds. Everything is pasted at a random scale of 0.6 to 1.0 of
+its cell, and the best tile must be the target's. A free scene has the target and three other
+things at random places and sizes on a background, and the most relevant place of all must lie in
+the target. The query is the target's label, and `KoCLIP.rank_patches` answers, as for users. The
+name is from J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECCV 2016.
 """
 
 from __future__ import annotations
@@ -22,13 +24,16 @@ from koclip.evaluation.datasets import LabelledPicture
 from koclip.evaluation.embedding import Progress, open_photo
 from koclip.evaluation.figures import Figure, mean_figure
 from koclip.model import KoCLIP
-from koclip.text_to_patch import cut
+from koclip.relevance_map import relevance_map
+from koclip.text_to_patch import LOCALISING, Box, cut
 
 SIZE = 448
 GRID = 3
 SCALES = (0.6, 1.0)
 COUNT = 200
 SEED = 0
+_FREE_SIZES = (0.2, 0.5)  # of the scene's edge
+_OTHER_THINGS = 3
 _BACKGROUNDS = 0.5  # the share of the other cells that hold one, when there are any
 
 
@@ -40,6 +45,15 @@ class Scene:
     label: str
     row: int
     column: int
+
+
+@dataclass(frozen=True)
+class FreeScene:
+    """A picture composed without a grid, and where in it the target is."""
+
+    image: Image.Image
+    label: str
+    box: Box
 
 
 def compose_scenes(
@@ -56,6 +70,19 @@ def compose_scenes(
     Raises:
         KoCLIPError: too few other labels for some target, or an unreadable picture.
     """
+    return _composed(_compose, pictures, count, seed)
+
+
+def compose_free_scenes(
+    pictures: Sequence[LabelledPicture], count: int = COUNT, seed: int = SEED
+) -> Iterator[FreeScene]:
+    """`compose_scenes`, for free scenes."""
+    return _composed(_compose_freely, pictures, count, seed)
+
+
+def _composed(
+    compose: Callable, pictures: Sequence[LabelledPicture], count: int, seed: int
+) -> Iterator:
     things = [picture for picture in pictures if picture.label is not None]
     backgrounds = [picture.path for picture in pictures if picture.label is None]
     if not things:
@@ -65,7 +92,7 @@ def compose_scenes(
     rounds = math.ceil(count / len(things))
     order = np.concatenate([rng.permutation(len(things)) for _ in range(rounds)])
     for number in order[:count]:
-        yield _compose(things[number], things, backgrounds, rng, opened)
+        yield compose(things[number], things, backgrounds, rng, opened)
 
 
 def pointing_game(
@@ -86,6 +113,33 @@ def pointing_game(
     return mean_figure(f"pointing game, best of {GRID}×{GRID} tiles", hits, 1 / GRID**2)
 
 
+def free_pointing_game(
+    model: KoCLIP,
+    scenes: Iterator[FreeScene],
+    total: int = COUNT,
+    progress: Progress | None = None,
+    **options: object,
+) -> Figure:
+    """How often the middle of the most relevant place lies in the target.
+
+    Args:
+        total: how many scenes there are, for `progress`.
+        options: for `rank_patches`. Default: `LOCALISING`, as on the page.
+    """
+    options = options or LOCALISING
+    hits, chances = [], []
+    for scene in scenes:
+        patches = model.rank_patches(scene.image, scene.label, **options)
+        relevance = relevance_map(scene.image.size, patches, longest=SIZE)
+        x, y = np.argwhere(relevance == relevance.max()).mean(axis=0)[::-1]
+        left, top, right, bottom = scene.box
+        hits.append(left <= x < right and top <= y < bottom)
+        chances.append((right - left) * (bottom - top) / SIZE**2)
+        if progress:
+            progress("free scenes", len(hits), total)
+    return mean_figure("pointing game, free scenes", hits, float(np.mean(chances)))
+
+
 def _compose(
     target: LabelledPicture,
     things: Sequence[LabelledPicture],
@@ -97,7 +151,8 @@ def _compose(
     cells = cut(canvas, GRID, GRID)
     own = int(rng.integers(len(cells)))
     others = _others(target, things, rng)
-    for number, (_, _, (left, top, right, bottom)) in enumerate(cells):
+    for number, cell in enumerate(cells):
+        left, top, right, bottom = cell.box
         if number == own:
             picture = opened(target.path)
         elif backgrounds and rng.random() < _BACKGROUNDS:
@@ -109,8 +164,45 @@ def _compose(
         x = rng.integers(left, right - picture.width, endpoint=True)
         y = rng.integers(top, bottom - picture.height, endpoint=True)
         canvas.paste(picture, (int(x), int(y)))
-    row, column, _ = cells[own]
-    return Scene(canvas, target.label, row, column)
+    return Scene(canvas, target.label, cells[own].row, cells[own].column)
+
+
+def _compose_freely(
+    target: LabelledPicture,
+    things: Sequence[LabelledPicture],
+    backgrounds: Sequence[Path],
+    rng: np.random.Generator,
+    opened: Callable[[Path], Image.Image],
+) -> FreeScene:
+    canvas = Image.new("RGB", (SIZE, SIZE), "white")
+    if backgrounds:
+        canvas = _piece(opened(backgrounds[rng.integers(len(backgrounds))]), rng)
+        canvas = canvas.resize((SIZE, SIZE))
+    others = [opened(other.path) for other in _others(target, things, rng)[:_OTHER_THINGS]]
+    boxes: list[Box] = []
+    for picture in [opened(target.path), *others]:
+        if box := _free_place(picture, boxes, rng):
+            canvas.paste(picture.resize((box.right - box.left, box.bottom - box.top)), box[:2])
+            boxes.append(box)
+    return FreeScene(canvas, target.label, boxes[0])
+
+
+def _free_place(picture: Image.Image, taken: Sequence[Box], rng: np.random.Generator) -> Box | None:
+    """A box of the picture's shape and a random size where none is yet; None if none was found."""
+    for _ in range(50):
+        scale = rng.uniform(*_FREE_SIZES) * SIZE / max(picture.size)
+        width, height = (max(1, round(edge * scale)) for edge in picture.size)
+        left = int(rng.integers(SIZE - width, endpoint=True))
+        top = int(rng.integers(SIZE - height, endpoint=True))
+        box = Box(left, top, left + width, top + height)
+        if not any(_overlap(box, other) for other in taken):
+            return box
+    return None
+
+
+def _overlap(box: Box, other: Box) -> bool:
+    across = box.left < other.right and other.left < box.right
+    return across and box.top < other.bottom and other.top < box.bottom
 
 
 def _others(

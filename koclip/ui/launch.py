@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
 import gradio as gr
+from starlette.middleware import Middleware
 
 from koclip.assets import assets_dir
 from koclip.compilation import use_compilation_cache
-from koclip.ui.endpoints import pool
+from koclip.errors import KoCLIPError
+from koclip.settings import Settings
+from koclip.terminal import terminal_language
+from koclip.ui.language import LanguageChoice
+from koclip.ui.models import ModelPool
 from koclip.ui.page import build_page
 from koclip.ui.texts import I18N
 from koclip.ui.theme import CSS, make_theme
 
-MAX_UPLOAD = "20mb"
-MAX_WAITING = 64  # visitors in the queue; more are told to come back
-AT_ONCE = 2  # requests that run at the same time, on a Space's two processors
+_SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 
 
 def launch(**options: object) -> None:
     """Opens the page; `options` go to Gradio's `launch` (server_port, prevent_thread_lock, …)."""
+    try:
+        settings = Settings.from_environment(os.environ)
+    except KoCLIPError as error:
+        sys.exit(error.localized(terminal_language()))
     use_compilation_cache()
-    pool.warm()
-    gr.set_static_paths([assets_dir() / "gallery" / "images"])
-    page = build_page()
-    page.queue(max_size=MAX_WAITING, default_concurrency_limit=AT_ONCE)
+    pool = ModelPool(settings)
+    for name in settings.preload:
+        pool.open_in_background(name)
+    gr.set_static_paths([assets_dir() / "gallery" / "images", assets_dir() / "examples"])
+    page = build_page(pool, settings)
+    page.queue(max_size=settings.queue, default_concurrency_limit=settings.concurrency)
     page.launch(
         theme=make_theme(),
         css=CSS,
+        head=f"<script>{_SCRIPT}</script>",
         i18n=I18N,
-        max_file_size=MAX_UPLOAD,
+        max_file_size=f"{settings.max_upload_mb}mb",
         ssr_mode=False,  # server-side rendering would need Node
+        mcp_server=find_spec("mcp") is not None,
+        app_kwargs={"middleware": [Middleware(LanguageChoice)]},
         **options,
     )

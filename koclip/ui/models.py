@@ -1,4 +1,4 @@
-"""The models and databases that the page has open."""
+"""The models that the Space has open, with the database and the vocabulary of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from PIL import Image
@@ -13,12 +14,14 @@ from PIL import Image
 from koclip.database import ImageDatabase
 from koclip.errors import KoCLIPError
 from koclip.hub import Progress
+from koclip.label_fit import BACKGROUND
 from koclip.model import KoCLIP
+from koclip.open_vocabulary import OpenVocabulary
+from koclip.settings import MINI, Settings
+from koclip.ui.texts import say
 
 log = logging.getLogger(__name__)
 
-MINI = "koclip-mini"
-CHOICES = ("koclip-mini", "koclip-base", "koclip-large")
 _RETRY_AFTER = 60.0  # seconds in which a model that could not be opened is not tried again
 
 Opened = TypeVar("Opened")
@@ -41,8 +44,7 @@ class _OpenOnce(Generic[Opened]):
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
             if name not in self._opened:
-                when, error = self._failed.get(name, (-_RETRY_AFTER, None))
-                if error and time.monotonic() - when < _RETRY_AFTER:
+                if error := self.failure(name):
                     raise error
                 try:
                     self._opened[name] = self._open(name, progress)
@@ -51,37 +53,135 @@ class _OpenOnce(Generic[Opened]):
                     raise
             return self._opened[name]
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._opened
+
+    def failure(self, name: str) -> KoCLIPError | None:
+        """Why `name` could not be opened, while it is not tried again."""
+        when, error = self._failed.get(name, (0.0, None))
+        return error if error and time.monotonic() - when < _RETRY_AFTER else None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model that answers, and what the visitor should know about that."""
+
+    name: str
+    """What the pool knows it as; a model from a folder calls itself by the folder's last part."""
+    model: KoCLIP
+    notices: list[str]
+
 
 class ModelPool:
-    """Models by name, and the database that fits each."""
+    """Models by name, and what belongs to each."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self.names = tuple(dict.fromkeys([*settings.models, MINI]))
+        """The models that are offered, and koclip-mini, which answers when another cannot."""
         self._models = _OpenOnce(
             lambda name, progress: KoCLIP.from_pretrained(name, progress=progress)
         )
         self._databases = _OpenOnce(
-            lambda name, progress: ImageDatabase.for_model(self._models.get(name), progress)
+            lambda name, progress: settings.open_database(self._models.get(name), progress)
         )
+        self._vocabularies = _OpenOnce(
+            lambda name, progress: OpenVocabulary.of(self._models.get(name), progress)
+        )
+        self._backgrounds = _OpenOnce(
+            lambda name, progress: OpenVocabulary.of(self._models.get(name), progress, BACKGROUND)
+        )
+        self._opening: dict[str, str] = {}
 
     def model(self, name: str, progress: Progress | None = None) -> KoCLIP:
-        """The model, opened on first use. Raises KoCLIPError if it cannot be."""
+        """The model, opened on first use. Raises KoCLIPError if it cannot be, or is not offered."""
+        if name not in self.names:
+            raise KoCLIPError("model_not_offered", model=name, known=", ".join(self.names))
         return self._models.get(name, progress)
 
     def database(self, name: str, progress: Progress | None = None) -> ImageDatabase:
         """The database that fits the model. Raises KoCLIPError if it cannot be had."""
         return self._databases.get(name, progress)
 
-    def warm(self) -> None:
-        """Opens koclip-mini and compiles what a first visitor needs, in the background."""
-        threading.Thread(target=self._warm, daemon=True, name="koclip-warm").start()
+    def vocabulary(self, name: str, progress: Progress | None = None) -> OpenVocabulary:
+        """The words of the open classification, embedded by the model."""
+        return self._vocabularies.get(name, progress)
 
-    def _warm(self) -> None:
+    def background(self, name: str, progress: Progress | None = None) -> OpenVocabulary:
+        """The few words of it that tell whether a label fits."""
+        return self._backgrounds.get(name, progress)
+
+    def choose(
+        self, name: str, language: str, progress: Progress, with_database: bool = False
+    ) -> Choice:
+        """Waits for the model; koclip-mini and a notice why, if it cannot be opened."""
         try:
-            mini = self.model(MINI)
-            self.database(MINI)
-            for count in (1, 9):  # one picture, and the tiles of a 3 × 3 grid
-                mini.embed_images([Image.new("RGB", (64, 64))] * count)
-            for count in (1, 5):  # a query, and a handful of labels
-                mini.embed_texts(["이것은 고양이 이다."] * count)
-        except KoCLIPError as error:  # the first visitor is told the same; the page still opens
-            log.error("%s", error)
+            model = self.model(name, progress)
+            if with_database:
+                self.database(name, progress)
+            return Choice(name, model, [])
+        except KoCLIPError as error:
+            return self._instead(name, language, error)
+
+    def choose_now(self, name: str, language: str, with_database: bool = False) -> Choice:
+        """Waits for nothing but koclip-mini, which answers while another model is opening."""
+        parts = [self._models, self._databases] if with_database else [self._models]
+        if name not in self.names or name == MINI or all(name in part for part in parts):
+            return self.choose(name, language, _say_nothing, with_database)
+        for part in parts:
+            if error := part.failure(name):
+                return self._instead(name, language, error)
+        self.open_in_background(name)
+        notice = say("answered_meanwhile", language, model=name)
+        return Choice(MINI, self.model(MINI), [notice])
+
+    def _instead(self, name: str, language: str, error: KoCLIPError) -> Choice:
+        if name == MINI or name not in self.names:
+            raise error
+        notice = say("fell_back", language, model=name, reason=error.localized(language))
+        return Choice(MINI, self.model(MINI), [notice])
+
+    def open_in_background(self, name: str) -> None:
+        """Opens the model and its database, and compiles what a first visitor needs."""
+        if name not in self._opening:
+            self._opening[name] = ""
+            threading.Thread(target=self._open_all, args=[name], daemon=True).start()
+
+    def is_open(self, name: str) -> bool:
+        """Whether the model and its database answer at once."""
+        return name in self._models and name in self._databases
+
+    def status(self, name: str) -> str | KoCLIPError | None:
+        """While the model is opening, how far it is; why it could not; None when it is ready."""
+        if name in self._opening:
+            return self._opening[name]
+        return self._models.failure(name) or self._databases.failure(name)
+
+    def _open_all(self, name: str) -> None:
+        def note(file: str, done: int, total: int) -> None:
+            size = f", {done / 1e6:,.0f} / {total / 1e6:,.0f} MB" if total > 1e6 else ""
+            self._opening[name] = f"{done / max(1, total):.0%} ({file}{size})"
+
+        try:
+            model = self.model(name, note)
+            _compile_first_shapes(model)
+            self.background(name, note)
+            self.database(name, note)
+            if name == MINI:  # of a large model it takes a minute: when it is asked for
+                self.vocabulary(name)
+        except KoCLIPError as error:  # visitors are told the same
+            log.warning("%s: %s", name, error)
+        except Exception:
+            log.exception("%s could not be opened", name)
+        finally:
+            del self._opening[name]
+
+
+def _compile_first_shapes(model: KoCLIP) -> None:
+    for count in (1, 9):  # one picture, and the tiles of a 3 × 3 grid
+        model.embed_images([Image.new("RGB", (64, 64))] * count)
+    for count in (1, 5):  # a query, and a handful of labels
+        model.embed_texts(["이것은 고양이 이다."] * count)
+
+
+def _say_nothing(file: str, done: int, total: int) -> None:
+    """No progress to show: what is asked for is open, or opens at once."""

@@ -26,17 +26,19 @@ class PictureInput(gr.Image):
         if payload is None:
             return None
         if payload.url and payload.url.startswith("data:"):
-            return _saved(payload.url, self.GRADIO_CACHE)
+            return self._saved(payload.url)
         return payload.path
 
-
-def _saved(data_url: str, folder: str) -> str:
-    """The bytes of a data: URL (a webcam shot) as a file in Gradio's cache."""
-    try:
-        content = base64.b64decode(data_url.partition(",")[2], validate=True)
-    except binascii.Error as error:
-        raise KoCLIPError("image_unreadable", reason=error) from error
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".image", delete=False) as file:
-        file.write(content)
-    return file.name
+    def _saved(self, data_url: str) -> str:
+        """The bytes of a data: URL (a webcam shot) as a file, deleted when uploads are."""
+        try:
+            content = base64.b64decode(data_url.partition(",")[2], validate=True)
+        except binascii.Error as error:
+            raise KoCLIPError("image_unreadable", reason=error) from error
+        Path(self.GRADIO_CACHE).mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=self.GRADIO_CACHE, suffix=".image", delete=False
+        ) as file:
+            file.write(content)
+        self.temp_files.add(file.name)
+        return file.name

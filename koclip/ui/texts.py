@@ -9,40 +9,58 @@ TEXTS: dict[str, tuple[str, str]] = {
         "한국어로 사진을 알아보고, 찾고, 짚어 봅니다.",
         "Name, find and point at things in pictures, in Korean.",
     ),
-    "model": ("모델", "Model"),
-    "model_info": (
-        "mini는 바로 답합니다. base와 large는 처음 고를 때 Hub에서 1.7 GB, 2.6 GB를 내려받습니다.",
-        "mini answers at once. base and large are fetched from the Hub on first use: 1.7 GB, 2.6 GB.",
+    "description": (
+        "KoCLIP은 한국어와 사진을 한 공간에서 이해하는 모델입니다. 올린 사진은 두 시간 안에 지웁니다.",
+        "KoCLIP understands Korean and pictures in one space. Pictures you upload are deleted within two hours.",
     ),
+    "model": ("모델", "Model"),
     "picture": ("사진", "Picture"),
     "picture_placeholder": (
         "사진을 끌어다 놓거나, 붙여 넣거나, 눌러서 고르세요",
         "Drop, paste or click to choose a picture",
     ),
     "examples": ("예시를 눌러 보세요", "Try an example"),
-    "raw": ("결과 데이터 (JSON)", "Result data (JSON)"),
     "options": ("자세한 설정", "Options"),
+    "stop": ("멈추기", "Stop"),
+    "stopped": (
+        "멈추었습니다. 다시 하려면 버튼을 누르세요.",
+        "Stopped. Press the button to run it again.",
+    ),
     # image to text
     "image_to_text": ("사진 → 글", "Image → Text"),
     "image_to_text_help": (
-        "사진과 한국어 레이블을 주면 어느 것이 얼마나 그럴듯한지 알려 줍니다.",
-        "Give a picture and Korean labels, and see how likely each label is.",
+        "사진이 무엇인지 한국어로 알려 줍니다. 후보를 직접 적거나, 모음을 고르거나, 그냥 물어보세요.",
+        "Tells in Korean what a picture shows. Write candidates, choose a ready set, or simply ask.",
     ),
-    "labels": ("레이블", "Labels"),
+    "labels": ("후보 레이블", "Candidate labels"),
     "labels_info": (
         "한 줄에 하나씩, 또는 쉼표로 나누어 적으세요.",
         "One per line, or separated by commas. The model reads Korean best.",
     ),
+    "label_sets": ("적는 대신 모음에서 고르기", "Or take a ready set"),
     "template": ("문장 틀", "Templates"),
     "template_info": (
         "{} 자리에 레이블이 들어갑니다. 여러 줄이면 평균을 냅니다.",
         "The label goes where {} is. Several lines are averaged.",
     ),
+    "template_preview": ("모델이 읽는 문장: {sentences}", "What the model reads: {sentences}"),
+    "template_effect": ("틀이 없을 때와 견주어 보기", "Show the effect: compare with bare labels"),
+    "bare_label": ("틀 없이 {figure}", "bare {figure}"),
     "softmax": ("확률로 바꾸기 (softmax)", "Turn into probabilities (softmax)"),
-    "classify": ("무엇인지 알아보기", "Classify"),
+    "compare": ("다른 모델과 나란히 견주기", "Compare with other models, side by side"),
+    "compare_info": (
+        "같은 사진과 레이블을 고른 모델 모두에 물어봅니다.",
+        "Asks every chosen model about the same picture and labels.",
+    ),
+    "classify": ("알아보기", "Classify"),
+    "name_it": ("무엇일까?", "What is it?"),
+    "name_it_help": (
+        "{count:,}개의 한국어 낱말 가운데서 찾았습니다.",
+        "Chosen from {count:,} Korean words.",
+    ),
     "classify_empty": (
-        "사진과 레이블을 넣으면 여기에 순위가 나타납니다.",
-        "Add a picture and labels, and the ranking appears here.",
+        "사진을 넣으면 여기에 답이 나타납니다.",
+        "Add a picture, and the answer appears here.",
     ),
     "one_label": (
         "레이블이 하나뿐이라 확률은 늘 100%입니다. 다른 레이블과 견주거나 코사인 값을 보세요.",
@@ -52,12 +70,21 @@ TEXTS: dict[str, tuple[str, str]] = {
         "되풀이된 레이블은 하나로 합쳤습니다: {labels}",
         "Repeated labels were merged: {labels}",
     ),
+    "none_fits": (
+        "어느 것도 이 사진에 잘 맞지 않는 것 같습니다. 확률은 적은 레이블끼리만 견준 값입니다. '무엇일까?'로 물어보세요.",
+        "None of these seems to fit. The probabilities only compare your labels with each other. Try “What is it?”.",
+    ),
+    "unsure": (
+        "뚜렷하게 맞는 낱말이 없습니다. 아래는 가장 가까운 것들입니다.",
+        "No word clearly fits. These come closest.",
+    ),
     "cosine": ("코사인", "cosine"),
+    "more_labels": ("{count:,}개 더 보기", "{count:,} more"),
     # text to image
     "text_to_image": ("글 → 사진", "Text → Image"),
     "text_to_image_help": (
-        "한국어로 적으면 모아 둔 사진에서 가장 잘 맞는 것을 찾습니다.",
-        "Describe something in Korean and find the best matches in a collection.",
+        "한국어로 적으면 모아 둔 사진이나 내 사진에서 가장 잘 맞는 것을 찾습니다.",
+        "Describe something in Korean and find the best matches in a collection, or among your photos.",
     ),
     "query": ("찾을 것", "Query"),
     "query_image_placeholder": ("예: 눈 덮인 산", "For example 눈 덮인 산 (a snowy mountain)"),
@@ -67,27 +94,106 @@ TEXTS: dict[str, tuple[str, str]] = {
         "찾고 싶은 장면을 적고 Enter를 누르세요.",
         "Type what you are looking for and press Enter.",
     ),
-    "photo": ("사진", "photo"),
+    "collection": ("어디에서 찾을까요", "Where to look"),
+    "gallery": ("갤러리", "Gallery"),
+    "my_photos": ("내 사진", "My photos"),
+    "refine": ("더하고 빼기 · 사진으로 찾기", "Add, leave out, search by picture"),
+    "plus": ("더할 것", "Add"),
+    "plus_placeholder": ("예: 노을", "For example 노을 (sunset)"),
+    "minus": ("뺄 것", "Leave out"),
+    "minus_placeholder": ("예: 사람", "For example 사람 (people)"),
+    "query_picture": ("비슷한 사진 찾기", "Find pictures like this one"),
+    "more_like_this": ("이런 사진 더", "More like this"),
+    "by_picture": ("이 사진과 비슷한 사진", "Pictures like this one"),
     "illustration": ("그림", "illustration"),
+    "photo": ("사진", "photo"),
     "unknown_author": ("지은이 미상", "unknown author"),
+    "source": ("출처", "source"),
+    # my photos
+    "photos_upload": (
+        "사진 여러 장, 또는 ZIP 파일 (최대 {limit:,}장)",
+        "Pictures, or a ZIP of them (up to {limit:,})",
+    ),
+    "photos_index": ("내 사진 읽기", "Read my photos"),
+    "photos_reading": ("내 사진을 읽는 중 {done:,} / {total:,}", "Reading {done:,} of {total:,}"),
+    "photos_ready": (
+        "{count:,}장을 찾을 수 있습니다({model}). 이 창에서만 보이고, 닫으면 지워집니다.",
+        "{count:,} pictures are searchable ({model}). Only this window sees them; closing it deletes them.",
+    ),
+    "photos_broken": (
+        "읽을 수 없어 뺀 파일 {count:,}개: {files}",
+        "{count:,} unreadable files were left out: {files}",
+    ),
+    "photos_none": (
+        "먼저 사진을 올리고 '내 사진 읽기'를 누르세요.",
+        "First upload pictures and press “Read my photos”.",
+    ),
+    "photos_download": ("임베딩 내려받기 (ZIP)", "Download the embeddings (ZIP)"),
+    "photos_forget": ("내 사진 지우기", "Delete my photos"),
+    "photos_forgotten": ("내 사진을 지웠습니다.", "Your photos were deleted."),
+    "photos_model": (
+        "내 사진은 {model}(으)로 읽었기 때문에 {model}(으)로 찾았습니다.",
+        "Your photos were read by {model}, so {model} searched them.",
+    ),
     # text to patch
     "text_to_patch": ("글 → 조각", "Text → Patch"),
     "text_to_patch_help": (
-        "사진을 조각내어 한국어 설명에 가장 잘 맞는 곳을 짚어 줍니다.",
-        "The picture is cut into tiles, and those that fit your Korean words best are marked.",
+        "한국어로 적은 것이 사진의 어디에 있는지 짚어 줍니다. 조각을 누르면 그것이 무엇인지도 알려 줍니다.",
+        "Points at what you name in Korean. Click a tile to ask what it shows.",
     ),
-    "query_patch_placeholder": ("예: 자전거 바퀴", "For example 자전거 바퀴 (a bicycle wheel)"),
+    "queries": ("찾을 것 (여럿이면 쉼표로)", "Queries (commas between several)"),
+    "query_patch_placeholder": ("예: 배, 하늘", "For example 배, 하늘 (boats, sky)"),
     "rows": ("행", "Rows"),
     "columns": ("열", "Columns"),
+    "overlap": ("조각을 얼마나 겹칠까요", "Overlap of tiles"),
+    "scales": ("크기가 다른 조각도 함께", "Tiles of several sizes"),
+    "contrast": ("누를 것 (어디에나 있는 것)", "Suppress (what is everywhere)"),
+    "contrast_placeholder": ("예: 배경", "For example 배경 (background)"),
     "rank": ("찾아보기", "Find"),
-    "heatmap": ("어디에 있나요", "Where it is"),
-    "best_patches": ("가장 잘 맞는 조각", "Best tiles"),
     "patches_empty": (
         "사진과 찾을 것을 넣으면 여기에 표시됩니다.",
         "Add a picture and a query, and the tiles are marked here.",
     ),
-    "patch_caption": ("{rank}위 {score:.3f}", "#{rank} {score:.3f}"),
-    # notices and failures
+    "patches_alt": (
+        "'{query}'에 잘 맞는 곳을 밝힌 사진",
+        "The picture with what fits “{query}” lit up",
+    ),
+    "patch_button": (
+        "{query} {rank}위 조각, 코사인 {score:.3f}. 눌러서 무엇인지 묻기",
+        "Tile number {rank} for {query}, cosine {score:.3f}. Press to ask what it is",
+    ),
+    "what_is_this": ("이건 뭐지?", "What is this?"),
+    "open_in_image_to_text": ("이 조각을 ‘사진 → 글’에서 보기", "Take this tile to Image → Text"),
+    "heat": ("열지도", "Heatmap"),
+    "boxes": ("조각 번호", "Numbers"),
+    # tools beside an answer
+    "copy_link": ("링크 복사", "Copy link"),
+    "copied": ("복사했습니다", "Copied"),
+    "link_without_picture": (
+        "올린 사진은 링크에 담기지 않습니다.",
+        "A picture you uploaded is not part of the link.",
+    ),
+    "code": ("파이썬 코드", "Python code"),
+    "copy_code": ("코드 복사", "Copy code"),
+    "save_as": ("저장", "Save"),
+    # header and footer
+    "language_switch": ("언어", "Language"),
+    "theme_switch": ("밝게/어둡게", "Light/dark"),
+    "skip": ("내용으로 건너뛰기", "Skip to content"),
+    "footer": (
+        "KoCLIP {version} · API {api} · 결과는 틀릴 수 있습니다.",
+        "KoCLIP {version} · API {api} · Answers can be wrong.",
+    ),
+    # models
+    "model_ready": ("{model} 준비됨", "{model} is ready"),
+    "model_loading": (
+        "{model} 여는 중… {progress} 그동안 koclip-mini가 답합니다.",
+        "Opening {model}… {progress} koclip-mini answers meanwhile.",
+    ),
+    "answered_meanwhile": (
+        "{model}을(를) 여는 중이라 koclip-mini로 답했습니다. 준비되면 다시 눌러 보세요.",
+        "{model} is still opening, so koclip-mini answered. Run it again when it is ready.",
+    ),
     "fell_back": (
         "{model} 모델을 열 수 없어 koclip-mini로 답했습니다. {reason}",
         "{model} could not be opened, so koclip-mini answered. {reason}",
@@ -104,15 +210,6 @@ def say(key: str, language: str, **values: object) -> str:
     korean, english = TEXTS[key]
     text = korean if language.startswith("ko") else english
     return text.format(**values) if values else text
-
-
-def language_of(request: gr.Request | None) -> str:
-    """The language that a visitor's browser asks for first; Korean when it does not say.
-
-    Gradio's own labels follow the browser too, so page and messages agree.
-    """
-    preferred = request.headers.get("accept-language", "") if request else ""
-    return preferred.split(",")[0].split("-")[0].strip().lower() or "ko"
 
 
 I18N = gr.I18n(

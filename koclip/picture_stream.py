@@ -1,0 +1,83 @@
+"""Many pictures → embeddings, batch by batch: decoded on threads while the model embeds."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from koclip import similarity
+from koclip.encoder import BATCH_SIZES
+from koclip.errors import KoCLIPError
+from koclip.images import ImageSource, open_image
+
+if TYPE_CHECKING:
+    from koclip.model import KoCLIP
+
+_BATCH = BATCH_SIZES[-1]
+_DECODERS = 2
+# Pictures are handed on as the model's pixels: full ones are in memory one per decoder only.
+
+Key = TypeVar("Key")
+Note = TypeVar("Note")
+
+
+class EmbeddedBatch(NamedTuple, Generic[Key, Note]):
+    """What became of up to 32 pictures."""
+
+    keys: list[Key]
+    rows: np.ndarray
+    """float32 unit rows [pictures, D], in the order of `keys`."""
+    notes: list[Note]
+    """What was noted of each picture while it was whole."""
+    broken: list[tuple[Key, KoCLIPError]]
+    """Pictures that could not be read, and why."""
+
+
+def embed_stream(
+    model: KoCLIP,
+    sources: Iterable[tuple[Key, Callable[[], ImageSource]]],
+    note: Callable[[Image.Image], Note] = lambda picture: None,
+) -> Iterator[EmbeddedBatch[Key, Note]]:
+    """Embeds pictures in the order given.
+
+    Args:
+        sources: a key for each picture, and what opens it, which may raise a KoCLIPError.
+        note: called with each picture while it is whole, on the thread that decoded it.
+    """
+
+    def read(open_source: Callable[[], ImageSource]) -> tuple[np.ndarray, Note] | KoCLIPError:
+        try:
+            picture = open_image(open_source())
+            return model.processor.image_processor([picture]), note(picture)
+        except KoCLIPError as error:
+            return error
+
+    waiting: deque[tuple[Key, Future]] = deque()
+    with ThreadPoolExecutor(_DECODERS) as decoders:
+        try:
+            for key, open_source in sources:
+                waiting.append((key, decoders.submit(read, open_source)))
+                if len(waiting) == 2 * _BATCH:
+                    yield _embedded(model, [waiting.popleft() for _ in range(_BATCH)])
+            while waiting:
+                count = min(_BATCH, len(waiting))
+                yield _embedded(model, [waiting.popleft() for _ in range(count)])
+        finally:  # a reader who stops early waits for no more than what is being decoded
+            decoders.shutdown(cancel_futures=True)
+
+
+def _embedded(model: KoCLIP, read: list[tuple[Key, Future]]) -> EmbeddedBatch[Key, Note]:
+    results = [(key, future.result()) for key, future in read]
+    broken = [(key, result) for key, result in results if isinstance(result, KoCLIPError)]
+    good = [(key, *result) for key, result in results if not isinstance(result, KoCLIPError)]
+    if not good:
+        empty = np.empty((0, model.config.projection_dim), np.float32)
+        return EmbeddedBatch([], empty, [], broken)
+    keys, pixels, notes = map(list, zip(*good, strict=True))
+    rows = similarity.unit_rows(model.get_image_features(np.concatenate(pixels)))
+    return EmbeddedBatch(keys, rows, notes, broken)

@@ -1,0 +1,135 @@
+"""The three demos as page and API give them: plain values in, JSON-friendly answers out.
+
+Every answer is {"model", "notices", "results"}: who answered, what to know about that, and the
+results, best first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from koclip.database import ImageDatabase, ImageItem
+from koclip.image_to_text import LabelScore, classify, classify_images, parse_labels
+from koclip.images import ImageSource
+from koclip.label_sets import label_set
+from koclip.open_vocabulary import OpenVocabulary
+from koclip.text_to_image import search
+from koclip.text_to_patch import rank_patches
+from koclip.ui.models import Choice
+from koclip.ui.texts import say
+
+
+def label_answer(
+    choice: Choice,
+    background: OpenVocabulary,
+    image: ImageSource | None,
+    labels: str,
+    template: str,
+    softmax: bool,
+    language: str,
+) -> dict:
+    """How likely each label is for an image; results {"rank", "label", "probability", "cosine"}."""
+    scores = classify(choice.model, image, labels, template, softmax)
+    notices = list(choice.notices)
+    if duplicates := parse_labels(labels).duplicates:
+        notices.append(say("merged", language, labels=", ".join(duplicates)))
+    if len(scores) == 1 and softmax:
+        notices.append(say("one_label", language))
+    fits = background.fits(image, scores)
+    if not fits:
+        notices.append(say("none_fits", language))
+    return _answer(choice, notices, _ranked(scores)) | {"fits": fits}
+
+
+def name_answer(
+    choice: Choice, vocabulary: OpenVocabulary, image: ImageSource | None, language: str
+) -> dict:
+    """What an image shows, out of the whole vocabulary; results as `label_answer`'s."""
+    scores = vocabulary.name(image)
+    fits = vocabulary.fits(image, scores, among=len(vocabulary.words))
+    notices = list(choice.notices)
+    notices.append(say("name_it_help", language, count=len(vocabulary.words)))
+    if not fits:
+        notices.append(say("unsure", language))
+    return _answer(choice, notices, _ranked(scores)) | {"fits": fits}
+
+
+def label_answers(
+    choice: Choice, images: list[ImageSource], labels: str, template: str, softmax: bool
+) -> dict:
+    """`label_answer` of several images; a list of results for each."""
+    scores = classify_images(choice.model, images, labels, template, softmax)
+    return _answer(choice, choice.notices, [_ranked(of_image) for of_image in scores])
+
+
+def embeddings(choice: Choice, rows: np.ndarray) -> dict:
+    """Unit rows [N, D] as lists, and the revision of the model, for which alone they count."""
+    answer = {"model": choice.model.name, "notices": choice.notices}
+    return answer | {"revision": choice.model.revision, "embeddings": rows.tolist()}
+
+
+def set_labels(name: str) -> str:
+    """The labels of a ready set, one per line."""
+    return "\n".join(label.ko for label in label_set(name))
+
+
+def image_answer(
+    choice: Choice,
+    database: ImageDatabase,
+    query: str,
+    count: int,
+    image: ImageSource | None,
+    plus: str,
+    minus: str,
+    address: Callable[[ImageItem], str],
+) -> dict:
+    """The images of a database that fit best; results as documented in `koclip.ui.api`.
+
+    Args:
+        address: where each picture can be shown from.
+    """
+    hits = search(choice.model, database, query, count, image=image, plus=plus, minus=minus)
+    results = [
+        {
+            "rank": hit.rank,
+            "score": hit.score,
+            "id": hit.item.id,
+            "image": address(hit.item),
+            "caption_ko": hit.item.caption_ko,
+            "caption_en": hit.item.caption_en,
+            "kind": hit.item.kind,
+            "license": hit.item.license,
+            "author": hit.item.author,
+            "source": hit.item.source,
+            "title": hit.item.title,
+        }
+        for hit in hits
+    ]
+    return _answer(choice, choice.notices, results)
+
+
+def patch_answer(choice: Choice, image: ImageSource | None, query: str, **options: object) -> dict:
+    """Which tiles of an image fit; `options` go to `rank_patches`."""
+    patches = rank_patches(choice.model, image, query, **options)
+    results = [patch._asdict() | {"box": list(patch.box)} for patch in patches]
+    return _answer(choice, choice.notices, results)
+
+
+def _answer(choice: Choice, notices: list[str], results: list[dict]) -> dict:
+    return {"model": choice.model.name, "notices": notices, "results": results}
+
+
+def _ranked(scores: list[LabelScore]) -> list[dict]:
+    return [{"rank": rank, **score._asdict()} for rank, score in enumerate(scores, start=1)]
+
+
+def served_by(database: ImageDatabase) -> Callable[[ImageItem], str]:
+    """URLs stay as they are; bundled pictures are served by Gradio as static files."""
+
+    def address(item: ImageItem) -> str:
+        location = database.location(item)
+        return location if "://" in location else f"/gradio_api/file={location}"
+
+    return address

@@ -1,0 +1,303 @@
+"""The Space's API, for Python, JavaScript, curl and MCP clients; apart from the page's own events.
+
+It is versioned semantically: a new optional parameter or field raises the minor number, anything
+that breaks a caller the major one. tests/api.json holds the signatures of `API_VERSION`.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from koclip.errors import KoCLIPError
+from koclip.hub import Progress
+from koclip.image_to_text import DEFAULT_TEMPLATE
+from koclip.label_sets import LABEL_SETS
+from koclip.settings import MINI
+from koclip.ui import answers
+from koclip.ui.language import language_of
+from koclip.ui.models import ModelPool
+from koclip.ui.picture import PictureInput
+from koclip.ui.texts import say
+
+log = logging.getLogger(__name__)
+
+API_VERSION = "1.1.0"
+MAX_BATCH = 64
+"""Texts or pictures in one call of a batch endpoint."""
+OPEN = "open"
+"""The label set that stands for the whole vocabulary."""
+
+
+class Api:
+    """The endpoints over one pool of models."""
+
+    def __init__(self, pool: ModelPool) -> None:
+        self._pool = pool
+
+    def image_to_text(
+        self,
+        image: str | None,
+        labels: str = "",
+        template: str = DEFAULT_TEMPLATE,
+        softmax: bool = True,
+        model: str = MINI,
+        label_set: str = "",
+        request: gr.Request = None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio hands it over)
+    ) -> dict:
+        """Zero-shot classification: how likely each Korean label is for an image.
+
+        Args:
+            image: the picture, in any format that Pillow reads.
+            labels: candidate labels, one per line or separated by commas, up to 1,000.
+            template: sentence with {} where the label goes; several lines are averaged.
+            softmax: true for probabilities that sum to 1, false for cosines only.
+            model: koclip-mini, koclip-base or koclip-large.
+            label_set: instead of labels, a ready set: animals, food, vehicles, places, moods,
+                everyday; or "open" to choose from the whole Korean vocabulary.
+
+        Returns:
+            {"model", "notices", "fits", "results": [{"rank", "label", "probability", "cosine"}]},
+            best first; `fits` is false when none of the labels seems to fit the image.
+        """
+        language, report = language_of(request), reporter(progress)
+        choice = self._pool.choose(model, language, report)
+        if label_set == OPEN:
+            vocabulary = self._pool.vocabulary(choice.name, report)
+            return answers.name_answer(choice, vocabulary, image, language)
+        labels = answers.set_labels(label_set) if label_set else labels
+        background = self._pool.background(choice.name, report)
+        return answers.label_answer(choice, background, image, labels, template, softmax, language)
+
+    def text_to_image(
+        self,
+        query: str = "",
+        count: int = 12,
+        model: str = MINI,
+        image: str | None = None,
+        plus: str = "",
+        minus: str = "",
+        request: gr.Request = None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> dict:
+        """Retrieval: the images of the model's database that fit a Korean query best.
+
+        Args:
+            query: what to look for, in Korean; may be empty if there is an image.
+            count: how many images.
+            model: koclip-mini (the bundled gallery), koclip-base or koclip-large (COCO val2017).
+            image: find pictures like this one.
+            plus: what to add to the query, several separated by commas.
+            minus: what to leave out, several separated by commas.
+
+        Returns:
+            {"model", "notices", "results": [{"rank", "score", "id", "image", "caption_ko",
+            "caption_en", "kind", "license", "author", "source", "title"}]}, best first. `score` is
+            the cosine; `image` is a URL, or a path on this server.
+        """
+        report = reporter(progress)
+        choice = self._pool.choose(model, language_of(request), report, with_database=True)
+        database = self._pool.database(choice.name)
+        asked = (query, count, image, plus, minus)
+        return answers.image_answer(choice, database, *asked, answers.served_by(database))
+
+    def text_to_patch(
+        self,
+        image: str | None,
+        query: str,
+        rows: int = 3,
+        columns: int = 3,
+        model: str = MINI,
+        overlap: float = 0.0,
+        scales: int = 1,
+        contrast: str = "",
+        request: gr.Request = None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> dict:
+        """Localisation: which tiles of an image fit a Korean query best.
+
+        Args:
+            image: the picture, in any format that Pillow reads.
+            query: what to look for, in Korean; several queries separated by commas.
+            rows: how many tiles from top to bottom, 1 to 16.
+            columns: how many tiles from left to right, 1 to 16.
+            model: koclip-mini, koclip-base or koclip-large.
+            overlap: how much of a tile's edge the next tile shares, 0 to 0.75.
+            scales: how many sizes of tiles; 1 is the plain grid, more add coarser grids.
+            contrast: what is everywhere, such as 배경, and should not count.
+
+        Returns:
+            {"model", "notices", "results": [{"rank", "query", "row", "column", "scale", "box",
+            "score"}]}, best first for each query. `box` is [left, top, right, bottom] in pixels of
+            the upright image; `score` the cosine, less the contrast's.
+        """
+        report = reporter(progress)
+        choice = self._pool.choose(model, language_of(request), report)
+        options = {"overlap": overlap, "scales": scales, "contrast": contrast, "progress": report}
+        return answers.patch_answer(choice, image, query, rows=rows, columns=columns, **options)
+
+    def image_to_text_batch(
+        self,
+        images: list[str] | None,
+        labels: str,
+        template: str = DEFAULT_TEMPLATE,
+        softmax: bool = True,
+        model: str = MINI,
+        request: gr.Request = None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> dict:
+        """Zero-shot classification of up to 64 images at once.
+
+        Args:
+            images: the pictures.
+            labels: candidate labels for all of them, one per line or separated by commas.
+            template: sentence with {} where the label goes; several lines are averaged.
+            softmax: true for probabilities that sum to 1, false for cosines only.
+            model: koclip-mini, koclip-base or koclip-large.
+
+        Returns:
+            {"model", "notices", "results": [[{"rank", "label", "probability", "cosine"}]]}, a list
+            for each image, in their order.
+        """
+        choice = self._pool.choose(model, language_of(request), reporter(progress))
+        return answers.label_answers(choice, _batch(images), labels, template, softmax)
+
+    def text_to_image_batch(
+        self,
+        queries: list[str],
+        count: int = 12,
+        model: str = MINI,
+        request: gr.Request = None,
+    ) -> dict:
+        """Retrieval for up to 64 Korean queries at once.
+
+        Args:
+            queries: what to look for, in Korean.
+            count: how many images for each query.
+            model: koclip-mini, koclip-base or koclip-large.
+
+        Returns:
+            {"model", "notices", "results": [[…]]}, a list as /text_to_image gives for each query.
+        """
+        choice = self._pool.choose(model, language_of(request), reporter(None), with_database=True)
+        database = self._pool.database(choice.name)
+        address = answers.served_by(database)
+        found = [
+            answers.image_answer(choice, database, query, count, None, "", "", address)
+            for query in _batch(queries)
+        ]
+        return found[0] | {"results": [answer["results"] for answer in found]}
+
+    def embed_text(self, texts: list[str], model: str = MINI, request: gr.Request = None) -> dict:
+        """Unit vectors of up to 64 texts, in the same space as those of images.
+
+        Args:
+            texts: Korean sentences or words.
+            model: koclip-mini, koclip-base or koclip-large.
+
+        Returns:
+            {"model", "notices", "revision", "embeddings": [[float]]}, a row for each text; dot
+            products are cosines.
+        """
+        choice = self._pool.choose(model, language_of(request), reporter(None))
+        return answers.embeddings(choice, choice.model.embed_texts(_batch(texts)))
+
+    def embed_image(
+        self,
+        images: list[str] | None,
+        model: str = MINI,
+        request: gr.Request = None,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> dict:
+        """Unit vectors of up to 64 images, in the same space as those of texts.
+
+        Args:
+            images: the pictures.
+            model: koclip-mini, koclip-base or koclip-large.
+
+        Returns:
+            {"model", "notices", "revision", "embeddings": [[float]]}, a row for each image.
+        """
+        choice = self._pool.choose(model, language_of(request), reporter(progress))
+        return answers.embeddings(choice, choice.model.embed_images(_batch(images)))
+
+    def add_to_page(self, models: tuple[str, ...], default: str) -> None:
+        """Adds the endpoints to the Blocks being built, with inputs that no one sees."""
+        with gr.Column(visible=False):
+            image = PictureInput(label="image", type="filepath")
+            second = PictureInput(label="image", type="filepath")
+            images = gr.File(label="images", file_count="multiple", type="filepath")
+            labels, query = gr.Textbox(label="labels"), gr.Textbox(label="query")
+            template = gr.Textbox(DEFAULT_TEMPLATE, label="template")
+            softmax = gr.Checkbox(True, label="softmax")
+            model = gr.Dropdown(list(models), value=default, label="model")
+            sets = ["", *LABEL_SETS, OPEN]
+            label_set = gr.Dropdown(sets, value="", label="label_set")
+            count = gr.Number(12, precision=0, label="count")
+            plus, minus, contrast = (gr.Textbox("", label=n) for n in ("plus", "minus", "contrast"))
+            rows, columns = (gr.Number(3, precision=0, label=n) for n in ("rows", "columns"))
+            overlap = gr.Number(0, label="overlap")
+            scales = gr.Number(1, precision=0, label="scales")
+            answer = gr.JSON(label="answer")
+            public = {
+                self.image_to_text: [image, labels, template, softmax, model, label_set],
+                self.text_to_image: [query, count, model, second, plus, minus],
+                self.text_to_patch: [image, query, rows, columns, model, overlap, scales, contrast],
+                self.image_to_text_batch: [images, labels, template, softmax, model],
+                self.embed_image: [images, model],
+            }
+            for endpoint, inputs in public.items():
+                gr.Button(visible=False).click(
+                    kindly(endpoint),
+                    inputs,
+                    answer,
+                    api_name=endpoint.__name__,
+                    concurrency_id="model",
+                )
+        for endpoint in (self.text_to_image_batch, self.embed_text):  # lists need no component
+            gr.api(kindly(endpoint), api_name=endpoint.__name__, concurrency_id="model")
+
+
+def kindly(endpoint: Callable) -> Callable:
+    """Shows errors as sentences in the caller's language; never a traceback."""
+
+    @functools.wraps(endpoint)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        request = next((a for a in (*args, *kwargs.values()) if isinstance(a, gr.Request)), None)
+        try:
+            return endpoint(*args, **kwargs)
+        except Exception as error:
+            raise gr.Error(explained(error, language_of(request)), print_exception=False) from None
+
+    return run
+
+
+def explained(error: Exception, language: str) -> str:
+    """What to tell a visitor; what was not foreseen goes to the log."""
+    if isinstance(error, KoCLIPError):
+        return error.localized(language)
+    log.error("an answer failed", exc_info=error)
+    return say("failed", language)
+
+
+def _batch(items: list[str] | None) -> list[str]:
+    if not items:
+        raise KoCLIPError("batch_empty")
+    if len(items) > MAX_BATCH:
+        raise KoCLIPError("batch_too_large", count=len(items), limit=MAX_BATCH)
+    return items
+
+
+def reporter(progress: gr.Progress | None) -> Progress:
+    """Shows on the page how far a download or a long answer is."""
+
+    def report(file: str, done: int, total: int) -> None:
+        if progress is not None:
+            progress(done / total if total else 0, desc=file)
+
+    return report

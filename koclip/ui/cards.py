@@ -1,0 +1,48 @@
+"""Found pictures as the page shows them: cards with caption, score and whom to thank."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from koclip.ui.texts import say
+
+
+def cards(results: Sequence[dict], language: str) -> str:
+    """A grid of cards, the best first."""
+    return f'<div class="cards">{"".join(_card(result, language) for result in results)}</div>'
+
+
+def _card(result: dict, language: str) -> str:
+    caption = result["caption_ko"] if language == "ko" else result["caption_en"]
+    caption = escape(caption or result["caption_ko"] or result["title"] or result["id"])
+    image = escape(result["image"].lstrip("/"))  # relative: the Space may live below a path
+    more = say("more_like_this", language)
+    picture = f'<img src="{image}" alt="{caption}" loading="lazy">'
+    if not image.startswith("data:"):  # browsers open no data: address in a tab of its own
+        picture = f'<a href="{image}" target="_blank" rel="noopener">{picture}</a>'
+    return (
+        f"<figure>{picture}"
+        f"<figcaption><div><b>{result['rank']}</b> {caption}"
+        f' <span class="score">{result["score"]:.3f}</span></div>'
+        f"<small>{_credits(result, language)}</small>"
+        f'<button type="button" data-choice="{escape(result["id"])}"'
+        f' aria-label="{more}: {caption}">{more}</button></figcaption></figure>'
+    )
+
+
+def _credits(result: dict, language: str) -> str:
+    parts = []
+    if result["kind"]:
+        parts.append(say(result["kind"], language))
+    if result["license"]:
+        # SPDX spells licences outside its list "LicenseRef-Public-Domain".
+        license = result["license"].replace("LicenseRef-Public-Domain", "public domain")
+        parts += [escape(result["author"] or say("unknown_author", language)), escape(license)]
+    if address := re.search(r"https?://[^\s)]+", result["source"]):
+        source = say("source", language)
+        parts.append(f'<a href="{escape(address[0])}" target="_blank" rel="noopener">{source}</a>')
+    elif result["source"]:
+        parts.append(f'<span title="{escape(result["source"])}">{say("source", language)}</span>')
+    return " · ".join(parts)

@@ -1,0 +1,210 @@
+"""The tab Text to Image: search the gallery, or one's own photos, by words and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import gradio as gr
+
+from koclip.database import ImageDatabase, ImageItem
+from koclip.photos import PhotoCollection
+from koclip.settings import MINI
+from koclip.ui import answers
+from koclip.ui.cards import cards
+from koclip.ui.examples import QUERIES, example_name
+from koclip.ui.frame import empty, framed, webp_url
+from koclip.ui.language import language_of
+from koclip.ui.links import make_link
+from koclip.ui.models import Choice, ModelPool
+from koclip.ui.my_photos import my_photos_panel
+from koclip.ui.parts import (
+    FirstAnswer,
+    Tab,
+    answered,
+    bilingual,
+    choices,
+    picture_input,
+    result_place,
+    stop_button,
+)
+from koclip.ui.snippets import Picture, snippet, space_address
+from koclip.ui.texts import I18N, say
+
+ID = "text-to-image"
+GALLERY, MY_PHOTOS = "gallery", "my_photos"
+_DEFAULTS = {
+    "query": QUERIES[0][0],
+    "count": 12,
+    "image": "",
+    "plus": "",
+    "minus": "",
+    "like": "",
+    "model": MINI,
+}
+
+
+def text_to_image_tab(pool: ModelPool, model: gr.Radio) -> Tab:
+    """Builds the tab's inputs and events inside the current gr.Tab."""
+    gr.Markdown(I18N("text_to_image_help"), elem_classes="help")
+    collection = gr.Radio(
+        [(I18N(name), name) for name in (GALLERY, MY_PHOTOS)],
+        value=GALLERY,
+        label=I18N("collection"),
+        elem_classes="segmented",
+    )
+    photos, photos_read = my_photos_panel(pool, model, collection, shown_for=MY_PHOTOS)
+    with gr.Row(equal_height=True, elem_classes="search-row"):
+        query = gr.Textbox(
+            _DEFAULTS["query"],
+            label=I18N("query"),
+            placeholder=I18N("query_image_placeholder"),
+            scale=6,
+            min_width=200,
+            max_lines=1,
+        )
+        run = gr.Button(I18N("search"), variant="primary", scale=1, min_width=100)
+    examples = choices([(ko, bilingual(ko, f"{ko} ({en})")) for ko, en in QUERIES], "examples")
+    with gr.Accordion(I18N("refine"), open=False), gr.Row():
+        with gr.Column(min_width=260):
+            plus, minus = (
+                gr.Textbox("", label=I18N(name), placeholder=I18N(f"{name}_placeholder"))
+                for name in ("plus", "minus")
+            )
+            count = gr.Slider(1, 60, value=12, step=1, label=I18N("count"))
+        image = picture_input(label=I18N("query_picture"), height=220)
+    with gr.Column(elem_classes="answers"):
+        result = result_place("image-results")
+        stop_place = gr.Column()
+
+    view = _View(pool)
+    like = gr.State("")
+    inputs = [query, count, image, plus, minus, like, model]
+    asked = [*inputs, collection, photos]
+    private = {"concurrency_id": "model", "api_visibility": "private"}
+    quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    events = []
+    for trigger in (run.click, query.submit, plus.submit, minus.submit):
+        typed = trigger(lambda: "", None, like, **quick)
+        events.append(typed.then(answered(view.search), asked, result, **private))
+    for trigger in (collection.change, photos_read):
+        events.append(trigger(answered(view.search), asked, result, **private))
+    filled = examples.click(_chosen_query, None, [query, like], **quick)
+    events.append(filled.then(answered(view.search), asked, result, **private))
+    more = result.click(_chosen_picture, None, like, **quick)
+    events.append(more.then(answered(view.search), asked, result, **private))
+    with stop_place:
+        stop_button(*events)
+    return Tab(inputs, result, FirstAnswer(ID, _DEFAULTS | {"model": model.value}, view.first))
+
+
+class _View:
+    """What the tab shows, from the models of a pool."""
+
+    def __init__(self, pool: ModelPool) -> None:
+        self._pool = pool
+
+    def search(
+        self,
+        query: str,
+        count: int,
+        image: str | None,
+        plus: str,
+        minus: str,
+        like: str,
+        model: str,
+        collection: str,
+        photos: PhotoCollection | None,
+        request: gr.Request,
+    ) -> str:
+        """The pictures of the chosen collection that fit.
+
+        Args:
+            like: id of a picture of the collection to find more like, instead of the query.
+        """
+        language = language_of(request)
+        asked = {"query": query, "count": count, "image": image, "plus": plus, "minus": minus}
+        if collection == MY_PHOTOS:
+            return self._search_photos(asked, like, photos, language)
+        choice = self._pool.choose_now(model, language, with_database=True)
+        database = self._pool.database(choice.name)
+        item = _item(database, like)
+        answer = self._answer(choice, database, item, asked, answers.served_by(database))
+        words = {"query": query, "count": count, "model": model, "plus": plus, "minus": minus}
+        if item:
+            words |= {"query": "", "plus": "", "minus": ""}
+            location = database.location(item)
+            picture = Picture(Path(location).name, location)
+        else:
+            picture = Picture.of(image) if image else None
+        example = example_name(image)
+        return framed(
+            "images",
+            answer,
+            cards(answer["results"], language),
+            language,
+            title=_title(asked, item, language),
+            link=make_link(ID, {**words, "image": example, "like": item and like}),
+            link_note=say("link_without_picture", language) if image and not example else "",
+            code=snippet(
+                space_address(request),
+                "/text_to_image",
+                {**words, **({"image": picture} if picture else {})},
+            ),
+        )
+
+    def first(self, *inputs: object) -> str:
+        """The answer to a link; no one else's photos are in a link."""
+        *asked, request = inputs
+        return self.search(*asked, GALLERY, None, request)
+
+    def _search_photos(
+        self, asked: dict, like: str, photos: PhotoCollection | None, language: str
+    ) -> str:
+        if photos is None:
+            return empty("photos_none", language)
+        database = photos.database
+        choice = self._pool.choose(database.model, language)
+        item = _item(database, like)
+        answer = self._answer(
+            choice, database, item, asked, lambda item: webp_url(photos.thumbnails[item.file])
+        )
+        body = cards(answer["results"], language)
+        for result in answer["results"]:  # the data that can be saved names the files instead
+            result["image"] = result["title"]
+        return framed("images", answer, body, language, title=_title(asked, item, language))
+
+    @staticmethod
+    def _answer(
+        choice: Choice,
+        database: ImageDatabase,
+        item: ImageItem | None,
+        asked: dict,
+        address: Callable[[ImageItem], str],
+    ) -> dict:
+        if item is not None:
+            row = database.embeddings[database.items.index(item)]
+            asked = {"query": "", "count": asked["count"], "image": row, "plus": "", "minus": ""}
+        return answers.image_answer(choice, database, **asked, address=address)
+
+
+def _chosen_query(event: gr.EventData) -> list[str]:
+    return [event.choice, ""]
+
+
+def _chosen_picture(event: gr.EventData) -> str:
+    return event.choice
+
+
+def _item(database: ImageDatabase, id: str) -> ImageItem | None:
+    return next((item for item in database.items if item.id == id), None) if id else None
+
+
+def _title(asked: dict, item: ImageItem | None, language: str) -> str:
+    """What was searched for, as a heading."""
+    if item is not None:
+        name = item.caption_ko if language == "ko" else item.caption_en
+        return f"{say('by_picture', language)}: {name or item.title or item.id}"
+    signs = (("", "query"), ("+ ", "plus"), ("− ", "minus"))
+    parts = [sign + asked[part] for sign, part in signs if asked[part].strip()]
+    return " ".join(parts) or say("by_picture", language)
