@@ -18,6 +18,7 @@ COLOURS = ("#facc15", "#22d3ee", "#f472b6", "#a3e635", "#fb923c", "#c4b5fd")
 FRAMED = 3
 """Tiles of each query that are framed and numbered in the picture."""
 LISTED = 6
+_SHARED = 0.3  # of a tile may lie in a better one that is shown
 _LARGEST = 1024  # pixels along the longer side of the picture that is shown
 _HEAT = 160  # and of the heat, which the browser draws smoothly over it
 
@@ -35,16 +36,40 @@ def patches_view(picture: Image.Image, results: Sequence[dict], language: str) -
         layers.append(
             f'<img class="heat" src="{_heat(picture.size, found[query])}" alt="{alt}" {mark}>'
         )
+        places = distinct(found[query], LISTED)
         # The last is drawn on top: the best.
-        for result in reversed(found[query][:FRAMED]):
+        for result in reversed(places[:FRAMED]):
             frames.append(_frame(result, picture.size, colour, mark, language))
-        lists.append(_list(picture, found[query][:LISTED], colour, mark, language))
+        lists.append(_list(picture, places, colour, mark, language))
     return (
         f"{_switch(queries, language)}"
         f'<div class="stage" style="aspect-ratio:{picture.width}/{picture.height}">'
         f'<img src="{data_url(picture, _LARGEST)}" alt="">{"".join(layers)}{"".join(frames)}</div>'
         f"{''.join(lists)}"
     )
+
+
+def distinct(results: Sequence[dict], count: int) -> list[dict]:
+    """The best results whose boxes hardly overlap, ranked anew among themselves.
+
+    Overlapping tiles find one place many times.
+    """
+    kept: list[dict] = []
+    for result in results:
+        box = Box(*result["box"])
+        if all(_shared(box, Box(*other["box"])) <= _SHARED for other in kept):
+            kept.append(result | {"rank": len(kept) + 1})
+        if len(kept) == count:
+            break
+    return kept
+
+
+def _shared(box: Box, other: Box) -> float:
+    """The part of the smaller box that the other one covers."""
+    width = min(box.right, other.right) - max(box.left, other.left)
+    height = min(box.bottom, other.bottom) - max(box.top, other.top)
+    smaller = min((b.right - b.left) * (b.bottom - b.top) for b in (box, other))
+    return max(0, width) * max(0, height) / smaller
 
 
 def _switch(queries: list[str], language: str) -> str:
