@@ -206,15 +206,3 @@ def test_odd_pictures_get_an_answer(client, tmp_path, kind):
     answer = client.predict(ODD_PICTURES[kind](tmp_path, cat), LABELS, api_name="/image_to_text")
     if kind not in ("one pixel", "very wide"):
         assert answer["results"][0]["label"] == "고양이"
-
-
-def test_only_three_documented_endpoints(client):
-    endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    parameters = {
-        name: [p["parameter_name"] for p in info["parameters"]] for name, info in endpoints.items()
-    }
-    assert parameters == {
-        "/image_to_text": ["image", "labels", "template", "softmax", "model"],
-        "/text_to_image": ["query", "count", "model"],
-        "/text_to_patch": ["image", "query", "rows", "columns", "model"],
-    }

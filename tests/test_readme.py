@@ -46,7 +46,7 @@ def header(key: str) -> str:
 
 def test_the_space_header_agrees_with_the_requirements():
     requirements = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    assert f"gradio=={header('sdk_version')}" in requirements
+    assert f"gradio[mcp]=={header('sdk_version')}" in requirements
     assert version("gradio") == header("sdk_version")
     assert header("app_file") == "app.py"
     assert len(header("short_description")) <= 60  # the Hub cuts longer ones

@@ -232,7 +232,7 @@ class Api:
             image = PictureInput(label="image", type="filepath")
             second = PictureInput(label="image", type="filepath")
             images = gr.File(label="images", file_count="multiple", type="filepath")
-            labels, query = gr.Textbox(label="labels"), gr.Textbox(label="query")
+            labels, query = gr.Textbox("", label="labels"), gr.Textbox("", label="query")
             template = gr.Textbox(DEFAULT_TEMPLATE, label="template")
             softmax = gr.Checkbox(True, label="softmax")
             model = gr.Dropdown(list(models), value=default, label="model")
