@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,8 +38,8 @@ class Settings:
     """Those to choose from: published names, ids on the Hub, folders."""
     default_model: str = MINI
     """The one that is chosen at first."""
-    database: ImageDatabase | None = field(default=None, compare=False)
-    """Made by the default model, instead of the gallery that goes with it."""
+    database: Path | None = None
+    """A folder or .tsv made by the default model, instead of the gallery that goes with it."""
     preload: tuple[str, ...] = (MINI,)
     """Models that are opened in the background at the start."""
     max_upload_mb: int = 20
@@ -81,9 +81,9 @@ class Settings:
         Raises:
             KoCLIPError: it cannot be had, or the default model did not make the owner's.
         """
-        database = self.database
-        if database is None or model.name != model_name(self.default_model):
+        if self.database is None or model.name != model_name(self.default_model):
             return ImageDatabase.for_model(model, progress)
+        database = ImageDatabase.open(self.database)
         if not database.revision:  # a .tsv does not say what made it
             database = replace(database, model=model.name)
         database.check_model(model)
@@ -125,13 +125,16 @@ class _Reader:
         self._check_offered(name, chosen, [*models, MINI])
         return chosen
 
-    def database(self, name: str) -> ImageDatabase | None:
+    def database(self, name: str) -> Path | None:
         text = self._text(name)
+        if not text:
+            return None
+        path = Path(text).expanduser()
         try:
-            return ImageDatabase.open(Path(text).expanduser()) if text else None
+            ImageDatabase.open(path)
         except KoCLIPError as error:
             self._wrong("setting_refused", name, text, reason=error)
-            return None
+        return path
 
     def number(self, name: str, default: int) -> int:
         text = self._text(name)

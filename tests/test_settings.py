@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import shutil
+import subprocess
+import sys
+import urllib.request
+from urllib.parse import urljoin
 
 import pytest
+from gradio_client import Client
 from PIL import Image
 
 from koclip import ImageDatabase, KoCLIP
 from koclip.assets import assets_dir
 from koclip.errors import KoCLIPError
 from koclip.settings import MINI, Settings
-from tests.space import ROOT
+from tests.space import ROOT, running_space
 
 VARIABLES = (
     "KOCLIP_MODELS",
@@ -72,7 +78,7 @@ def test_everything_can_be_set(photos):
     )
     assert settings.models == (MINI, "my-name/my-koclip", "koclip-large")
     assert settings.default_model == "my-name/my-koclip"
-    assert [item.file for item in settings.database.items] == ["navy.png", "olive.png"]
+    assert settings.database == photos.folder
     assert settings.preload == ("koclip-large",)
     limits = (settings.max_upload_mb, settings.queue, settings.concurrency)
     assert limits == (5, 10, 4)
@@ -217,6 +223,42 @@ def test_a_published_model_by_its_hub_id_is_the_default_too(tiny_korean_folder, 
     with pytest.raises(KoCLIPError) as caught:
         settings.open_database(KoCLIP.from_pretrained(folder))
     assert caught.value.code == "database_other_model"
+
+
+# ---- in the Space --------------------------------------------------------------------------
+
+
+def test_the_space_follows_its_settings(photos, tmp_path):
+    settings = {"KOCLIP_DATABASE": str(photos.folder), "KOCLIP_MODELS": "koclip-mini"}
+    environment = os.environ | settings | {"HF_HUB_OFFLINE": "1"}
+    with running_space(tmp_path / "app.log", environment) as url:
+        client = Client(url, verbose=False)
+        answer = client.predict("파란색", 5, api_name="/text_to_image")
+        found = {result["image"].rpartition("/")[2] for result in answer["results"]}
+        assert found == {"navy.png", "olive.png"}
+        for result in answer["results"]:
+            with urllib.request.urlopen(urljoin(url, result["image"])) as picture:
+                assert picture.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_space_does_not_start_with_wrong_settings(tmp_path):
+    wrong = {"KOCLIP_QUEUE": "many", "KOCLIP_CONCURRENCY": "0", "LC_ALL": "ko_KR.UTF-8"}
+    done = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=ROOT,
+        env=os.environ | wrong,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    for told in (
+        "시작하지 않았습니다",
+        "- KOCLIP_QUEUE: 값 'many'",
+        "- KOCLIP_CONCURRENCY: 값 '0'",
+    ):
+        assert told in done.stderr
 
 
 # ---- what the owner is told ----------------------------------------------------------------
