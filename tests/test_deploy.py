@@ -176,7 +176,7 @@ def test_large_and_binary_files_go_by_lfs_and_text_does_not(assembled, tmp_path)
         if b"\0" in path.read_bytes() or path.stat().st_size > 10_000_000
     }
     assert by_lfs == wanted
-    assert {"assets/koclip-mini/model.safetensors", "assets/screenshot.webp"} <= by_lfs
+    assert {"assets/koclip-mini/model.safetensors", "docs/images/tour.webp"} <= by_lfs
 
 
 def test_a_space_can_be_deployed_from_its_own_clone(assembled):

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 import pytest
 
+from koclip.ui.api import API_VERSION
 from tests.space import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,6 +39,10 @@ def test_the_client_snippet(monkeypatch, space):
     monkeypatch.chdir(ROOT)
     names = run(SNIPPETS[2].replace("http://127.0.0.1:7860/", space))
     assert len(names["answer"]["results"]) == 9
+
+
+def test_the_api_version_is_told():
+    assert f"The API is versioned: {API_VERSION} now" in README
 
 
 def header(key: str) -> str:

@@ -34,7 +34,10 @@ def launch(**options: object) -> None:
     pool = ModelPool(settings)
     for name in settings.preload:
         pool.open_in_background(name)
-    gr.set_static_paths([assets_dir() / "gallery" / "images", assets_dir() / "examples"])
+    served = [assets_dir() / "gallery" / "images", assets_dir() / "examples"]
+    if settings.database and settings.database.is_dir():
+        served.append(settings.database)
+    gr.set_static_paths(served)
     page = build_page(pool, settings)
     page.queue(max_size=settings.queue, default_concurrency_limit=settings.concurrency)
     page.launch(

@@ -7,7 +7,7 @@ from PIL import Image
 
 from koclip.images import open_image
 from koclip.settings import MINI
-from koclip.text_to_patch import MAX_ROWS
+from koclip.text_to_patch import LOCALISING, MAX_OVERLAP, MAX_ROWS
 from koclip.ui import answers
 from koclip.ui.api import reporter
 from koclip.ui.examples import example_name, example_path, sample
@@ -35,10 +35,7 @@ _FIRST = sample("boats.webp")
 _DEFAULTS = {
     "image": _FIRST["file"],
     "query": _FIRST["patch_query_ko"],
-    "rows": 3,
-    "columns": 3,
-    "overlap": 0.5,
-    "scales": 2,
+    **LOCALISING,
     "contrast": "",
     "model": MINI,
 }
@@ -65,12 +62,12 @@ def text_to_patch_tab(
             )
             with gr.Row():
                 rows, columns = (
-                    gr.Slider(1, MAX_ROWS, value=3, step=1, label=I18N(name), min_width=100)
+                    gr.Slider(1, MAX_ROWS, value=_DEFAULTS[name], step=1, label=I18N(name), min_width=100)
                     for name in ("rows", "columns")
                 )
             with gr.Accordion(I18N("options"), open=False):
                 overlap = gr.Slider(
-                    0, 0.75, value=_DEFAULTS["overlap"], step=0.25, label=I18N("overlap")
+                    0, MAX_OVERLAP, value=_DEFAULTS["overlap"], step=0.25, label=I18N("overlap")
                 )
                 scales = gr.Slider(1, 3, value=_DEFAULTS["scales"], step=1, label=I18N("scales"))
                 contrast = gr.Textbox(
