@@ -20,9 +20,9 @@ from koclip.label_sets import LABEL_SETS
 from koclip.settings import MINI
 from koclip.ui import answers
 from koclip.ui.language import language_of
-from koclip.ui.models import ModelPool
+from koclip.ui.models import Choice, ModelPool
 from koclip.ui.picture import PictureInput
-from koclip.ui.texts import say
+from koclip.ui.texts import TEXTS, say
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,8 @@ class Api:
             {"model", "notices", "fits", "results": [{"rank", "label", "probability", "cosine"}]},
             best first; `fits` is false when none of the labels seems to fit the image.
         """
-        language, report = language_of(request), reporter(progress)
+        language = language_of(request)
+        report = reporter(progress, language)
         choice = self._pool.choose(model, language, report)
         if label_set == OPEN:
             vocabulary = self._pool.vocabulary(choice.name, report)
@@ -100,8 +101,9 @@ class Api:
             "caption_en", "kind", "license", "author", "source", "title"}]}, best first. `score` is
             the cosine; `image` is a URL, or a path on this server.
         """
-        report = reporter(progress)
-        choice = self._pool.choose(model, language_of(request), report, with_database=True)
+        language = language_of(request)
+        report = reporter(progress, language)
+        choice = self._pool.choose(model, language, report, with_database=True)
         database = self._pool.database(choice.name)
         asked = (query, count, image, plus, minus)
         return answers.image_answer(choice, database, *asked, answers.served_by(database))
@@ -136,8 +138,9 @@ class Api:
             "score"}]}, best first for each query. `box` is [left, top, right, bottom] in pixels of
             the upright image; `score` the cosine, less the contrast's.
         """
-        report = reporter(progress)
-        choice = self._pool.choose(model, language_of(request), report)
+        language = language_of(request)
+        report = reporter(progress, language)
+        choice = self._pool.choose(model, language, report)
         options = {"overlap": overlap, "scales": scales, "contrast": contrast, "progress": report}
         return answers.patch_answer(choice, image, query, rows=rows, columns=columns, **options)
 
@@ -164,7 +167,7 @@ class Api:
             {"model", "notices", "results": [[{"rank", "label", "probability", "cosine"}]]}, a list
             for each image, in their order.
         """
-        choice = self._pool.choose(model, language_of(request), reporter(progress))
+        choice = self._choose(model, request, progress)
         return answers.label_answers(choice, _batch(images), labels, template, softmax)
 
     def text_to_image_batch(
@@ -184,7 +187,7 @@ class Api:
         Returns:
             {"model", "notices", "results": [[…]]}, a list as /text_to_image gives for each query.
         """
-        choice = self._pool.choose(model, language_of(request), reporter(None), with_database=True)
+        choice = self._choose(model, request, None, with_database=True)
         database = self._pool.database(choice.name)
         address = answers.served_by(database)
         found = [
@@ -204,7 +207,7 @@ class Api:
             {"model", "notices", "revision", "embeddings": [[float]]}, a row for each text; dot
             products are cosines.
         """
-        choice = self._pool.choose(model, language_of(request), reporter(None))
+        choice = self._choose(model, request, None)
         return answers.embeddings(choice, choice.model.embed_texts(_batch(texts)))
 
     def embed_image(
@@ -223,8 +226,14 @@ class Api:
         Returns:
             {"model", "notices", "revision", "embeddings": [[float]]}, a row for each image.
         """
-        choice = self._pool.choose(model, language_of(request), reporter(progress))
+        choice = self._choose(model, request, progress)
         return answers.embeddings(choice, choice.model.embed_images(_batch(images)))
+
+    def _choose(
+        self, model: str, request: gr.Request, progress: gr.Progress | None, **options: bool
+    ) -> Choice:
+        language = language_of(request)
+        return self._pool.choose(model, language, reporter(progress, language), **options)
 
     def add_to_page(self, models: tuple[str, ...], default: str) -> None:
         """Adds the endpoints to the Blocks being built, with inputs that no one sees."""
@@ -293,11 +302,12 @@ def _batch(items: list[str] | None) -> list[str]:
     return items
 
 
-def reporter(progress: gr.Progress | None) -> Progress:
+def reporter(progress: gr.Progress | None, language: str) -> Progress:
     """Shows on the page how far a download or a long answer is."""
 
-    def report(file: str, done: int, total: int) -> None:
+    def report(what: str, done: int, total: int) -> None:
         if progress is not None:
-            progress(done / total if total else 0, desc=file)
+            name = say(f"progress_{what}", language) if f"progress_{what}" in TEXTS else what
+            progress(done / total if total else 0, desc=name)
 
     return report

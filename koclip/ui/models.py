@@ -18,6 +18,7 @@ from koclip.label_fit import BACKGROUND
 from koclip.model import KoCLIP
 from koclip.open_vocabulary import OpenVocabulary
 from koclip.settings import MINI, Settings
+from koclip.text_to_patch import LOCALISING
 from koclip.ui.texts import say
 
 log = logging.getLogger(__name__)
@@ -177,7 +178,8 @@ class ModelPool:
 
 
 def _compile_first_shapes(model: KoCLIP) -> None:
-    for count in (1, 9):  # one picture, and the tiles of a 3 × 3 grid
+    tiles = LOCALISING["rows"] * LOCALISING["columns"]
+    for count in (1, tiles):
         model.embed_images([Image.new("RGB", (64, 64))] * count)
     for count in (1, 5):  # a query, and a handful of labels
         model.embed_texts(["이것은 고양이 이다."] * count)

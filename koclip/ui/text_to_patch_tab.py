@@ -62,7 +62,9 @@ def text_to_patch_tab(
             )
             with gr.Row():
                 rows, columns = (
-                    gr.Slider(1, MAX_ROWS, value=_DEFAULTS[name], step=1, label=I18N(name), min_width=100)
+                    gr.Slider(
+                        1, MAX_ROWS, value=_DEFAULTS[name], step=1, label=I18N(name), min_width=100
+                    )
                     for name in ("rows", "columns")
                 )
             with gr.Accordion(I18N("options"), open=False):
@@ -132,7 +134,9 @@ class _View:
             "scales": scales,
             "contrast": contrast,
         }
-        answer = answers.patch_answer(choice, image, query, **options, progress=reporter(progress))
+        answer = answers.patch_answer(
+            choice, image, query, **options, progress=reporter(progress, language)
+        )
         example = example_name(image)
         arguments = {"query": query, **options, "model": model}
         return framed(

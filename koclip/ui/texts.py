@@ -26,6 +26,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "멈추었습니다. 다시 하려면 버튼을 누르세요.",
         "Stopped. Press the button to run it again.",
     ),
+    "progress_tiles": ("조각을 읽는 중", "Reading tiles"),
+    "progress_words": ("낱말을 읽는 중", "Reading words"),
     # image to text
     "image_to_text": ("사진 → 글", "Image → Text"),
     "image_to_text_help": (
