@@ -28,7 +28,6 @@ from koclip.assets import assets_dir
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
 from koclip.hub import PUBLISHED, Progress, hub_file
-from koclip.images import open_image
 from koclip.picture_stream import embed_stream
 from koclip.tensor_files import open_tensors
 from koclip.text_to_image import SearchHit, search
@@ -119,9 +118,10 @@ class ImageDatabase:
             raise KoCLIPError("folder_not_found", path=folder)
         listed = _read_items(folder) if (folder / _ITEMS).is_file() else []
         files = {item.file for item in listed}
-        listed += [item for item in _walk(folder) if item.file not in files]
+        found = [path.relative_to(folder).as_posix() for path in image_files(folder)]
+        listed += [ImageItem(id=name, file=name) for name in found if name not in files]
         items, rows, broken = [], [], []
-        sources = ((item, partial(open_image, folder / item.file)) for item in listed)
+        sources = ((item, partial(folder.joinpath, item.file)) for item in listed)
         for batch in embed_stream(model, sources):
             items += batch.keys
             rows.append(batch.rows)
@@ -160,6 +160,12 @@ class ImageDatabase:
 
     def save(self) -> None:
         """Writes everything but the pictures into `folder`; whole, or not at all."""
+        (self.folder / _MANIFEST).unlink(missing_ok=True)  # it comes last: no manifest, no database
+        for name, data in self.to_files():
+            write_whole(self.folder / name, data)
+
+    def to_files(self) -> Iterator[tuple[str, bytes]]:
+        """Names and contents of the files that make the database, without the pictures."""
         from safetensors.numpy import save
 
         lines = [
@@ -174,12 +180,10 @@ class ImageDatabase:
             "dimension": self.embeddings.shape[1],
             "normalized": True,
         }
-        (self.folder / _MANIFEST).unlink(missing_ok=True)  # it comes last: no manifest, no database
         # A file name that is no UTF-8 becomes the JSON escape \udc….
-        items = ("\n".join(lines) + "\n").encode(errors="backslashreplace")
-        write_whole(self.folder / _ITEMS, items)
-        write_whole(self.folder / _EMBEDDINGS, save({"embeddings": self.embeddings}))
-        write_whole(self.folder / _MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+        yield _ITEMS, ("\n".join(lines) + "\n").encode(errors="backslashreplace")
+        yield _EMBEDDINGS, save({"embeddings": self.embeddings})
+        yield _MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode()
 
 
 def database_path(model_name: str, progress: Progress | None = None) -> Path:
@@ -244,11 +248,11 @@ def _parse_item(number: int, line: str) -> ImageItem:
         raise ValueError(f"line {number}: {error}") from error
 
 
-def _walk(folder: Path) -> Iterator[ImageItem]:
+def image_files(folder: Path) -> Iterator[Path]:
+    """The files below `folder` that are called like pictures, in the order of their names."""
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            name = path.relative_to(folder).as_posix()
-            yield ImageItem(id=name, file=name)
+            yield path
 
 
 def _open_tsv(path: Path) -> ImageDatabase:

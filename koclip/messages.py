@@ -605,6 +605,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "뺄 것만 있고 찾을 것이 없습니다. 찾을 말이나 사진을 더해 주세요.",
         "There is only something to leave out. Add what to look for: words or a picture.",
     ),
+    "query_contradiction": (
+        "'{part}'을(를) 찾으면서 뺄 수는 없습니다. 둘 가운데 하나만 남겨 주세요.",
+        "'{part}' cannot be looked for and left out at once. Keep one of the two.",
+    ),
     "search_too_many_words": (
         '데이터베이스와 찾을 것만 적을 수 있습니다. 찾을 말에 빈칸이 있으면 따옴표로 묶어 주세요: "{words}"',
         'Only a database and a query can be given. Quote a query that has spaces: "{words}"',
@@ -623,8 +627,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "None of the {count} files is a readable picture. {reason}",
     ),
     "photos_too_many": (
-        "사진이 {limit:,}장보다 많아 그 뒤는 뺐습니다.",
-        "There are more than {limit:,} pictures; those after that were left out.",
+        "파일이 {limit:,}개보다 많아 여기부터는 뺐습니다. 나머지는 따로 올려 주세요.",
+        "There are more than {limit:,} files; this and all after it were left out. Upload the rest "
+        "separately.",
+    ),
+    "photos_too_much": (
+        "사진이 모두 {limit:,} MB보다 커서 여기부터는 뺐습니다. 더 작게 저장해 주세요.",
+        "The pictures have more than {limit:,} MB in all; this and all after it were left out. "
+        "Save them smaller.",
     ),
     "photo_too_large": (
         "파일이 {limit:,} MB보다 큽니다. 더 작게 저장해 주세요.",
@@ -637,6 +647,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "zip_encrypted": (
         "암호가 걸린 파일입니다. 암호 없이 압축해 주세요.",
         "It is encrypted. Pack it without a password.",
+    ),
+    "zip_nested": (
+        "ZIP 안의 ZIP은 열지 않습니다. 그 파일을 따로 올려 주세요.",
+        "A ZIP file inside another is not opened. Upload it by itself.",
+    ),
+    "zip_method": (
+        "지원하지 않는 방식으로 압축되었습니다. 보통 ZIP(Deflate)으로 다시 압축해 주세요.",
+        "It is packed by a method that is not supported. Pack it again as an ordinary ZIP (Deflate).",
     ),
     "zip_link": (
         "파일이 아니라 다른 파일을 가리키는 링크입니다. 사진 자체를 담아 주세요.",

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import io
-import stat
+import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from koclip.database import IMAGE_SUFFIXES, ImageDatabase, ImageItem
+from koclip.database import ImageDatabase, ImageItem
 from koclip.errors import KoCLIPError
+from koclip.files import write_whole
+from koclip.photo_files import MAX_PHOTOS, list_photo_files
 from koclip.picture_stream import embed_stream
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
 
-MAX_PHOTOS = 1000
-MAX_MEGABYTES = 20
-"""Of one picture, unpacked."""
+__all__ = ["MAX_PHOTOS", "PhotoCollection", "read_photos"]
+
 _THUMBNAIL = 320  # pixels along the longer side; all that is kept of a picture
 
 
@@ -45,101 +45,49 @@ class PhotoCollection:
         """How many files have been read."""
         return len(self.database) + len(self.broken)
 
-    def save_zip(self, path: Path) -> None:
+    def save_zip(self, path: str | os.PathLike) -> None:
         """Writes a ZIP that, unpacked, `ImageDatabase.open` and `koclip search` open."""
-        with TemporaryDirectory() as folder, zipfile.ZipFile(path, "w") as archive:
-            replace(self.database, folder=Path(folder)).save()
-            for file in sorted(Path(folder).iterdir()):
-                archive.write(file, file.name)
-            for name, thumbnail in self.thumbnails.items():
-                archive.writestr(name, thumbnail)
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:  # its pictures cannot be compressed further
+            for name, data in [*self.database.to_files(), *self.thumbnails.items()]:
+                archive.writestr(name, data)
+        write_whole(Path(path), content.getvalue())
 
 
-def read_photos(model: KoCLIP, paths: Sequence[str]) -> Iterator[PhotoCollection]:
-    """Embeds pictures and those in ZIP files; the collection so far after every batch.
+def read_photos(model: KoCLIP, paths: Sequence[str | os.PathLike]) -> Iterator[PhotoCollection]:
+    """Embeds pictures and those in ZIP files and folders; the collection so far after every batch.
 
-    Archives are read member by member and never unpacked into a folder. At most 1,000 pictures of
-    at most 20 MB are taken; what is left out, or unreadable, is told in `broken`.
+    The limits are those of `koclip.photo_files`. What is left out, or unreadable, is told in
+    `broken`. Of each picture only its thumbnail and its unit row stay in memory.
 
     Raises:
-        KoCLIPError: there is no picture at all.
+        KoCLIPError: there is no picture at all, or none that can be read.
     """
-    sources, broken = _sources(paths)
-    if not sources and not broken:
-        raise KoCLIPError("photos_none")
-    total = len(sources) + len(broken)
-    items: list[ImageItem] = []
-    rows = [np.empty((0, model.config.projection_dim), np.float32)]
-    thumbnails: dict[str, bytes] = {}
-    for batch in embed_stream(model, sources, note=_thumbnail):
-        for name, thumbnail in zip(batch.keys, batch.notes, strict=True):
-            file = f"images/{len(items) + 1:04d}.webp"
-            items.append(ImageItem(id=f"{len(items) + 1:04d}", file=file, title=name))
-            thumbnails[file] = thumbnail
-        rows.append(batch.rows)
-        broken = broken + batch.broken
-        database = ImageDatabase(list(items), np.concatenate(rows), model.name, model.revision)
-        yield PhotoCollection(database, dict(thumbnails), broken, total)
+    with ExitStack() as resources:
+        files, broken = list_photo_files(paths, resources)
+        if not files and not broken:
+            raise KoCLIPError("photos_none")
+        total = len(files) + len(broken)
+        items: list[ImageItem] = []
+        rows = [np.empty((0, model.config.projection_dim), np.float32)]
+        thumbnails: dict[str, bytes] = {}
+        sources = ((file.name, file.read) for file in files)
+        stream = embed_stream(model, sources, note=_thumbnail)
+        for batch in resources.enter_context(closing(stream)):  # no archive closes before it ends
+            for name, thumbnail in zip(batch.keys, batch.notes, strict=True):
+                id = f"{len(items) + 1:04d}"
+                items.append(ImageItem(id=id, file=f"images/{id}.webp", title=name))
+                thumbnails[items[-1].file] = thumbnail
+            rows.append(batch.rows)
+            broken = broken + batch.broken
+            database = ImageDatabase(list(items), np.concatenate(rows), model.name, model.revision)
+            yield PhotoCollection(database, dict(thumbnails), broken, total)
     if not items:
         raise KoCLIPError("photos_unreadable", count=len(broken), reason=broken[0][1])
 
 
-Source = tuple[str, Callable[[], bytes | Path]]
-
-
-def _sources(paths: Sequence[str]) -> tuple[list[Source], list[tuple[str, KoCLIPError]]]:
-    """What opens each picture, by its name; and what is left out from the beginning."""
-    sources: list[Source] = []
-    broken: list[tuple[str, KoCLIPError]] = []
-    for path in map(Path, paths):
-        if path.suffix.lower() != ".zip":
-            sources.append((path.name, partial(_checked_file, path)))
-            continue
-        try:
-            sources += _members(path)
-        except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-            broken.append((path.name, KoCLIPError("zip_unreadable", reason=error)))
-    if len(sources) > MAX_PHOTOS:
-        first = sources[MAX_PHOTOS][0]
-        broken.append((first, KoCLIPError("photos_too_many", limit=MAX_PHOTOS)))
-    return sources[:MAX_PHOTOS], broken
-
-
-def _members(path: Path) -> Iterator[Source]:
-    """The pictures in a ZIP file; what a Mac or a folder adds to it is no picture."""
-    archive = zipfile.ZipFile(path)
-    for member in archive.infolist():
-        name = PurePosixPath(member.filename)
-        hidden = name.name.startswith(".") or "__MACOSX" in name.parts
-        if not (member.is_dir() or hidden) and name.suffix.lower() in IMAGE_SUFFIXES:
-            yield name.name, partial(_read_member, archive, member)
-
-
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    if member.flag_bits & 0x1:
-        raise KoCLIPError("zip_encrypted")
-    if stat.S_ISLNK(member.external_attr >> 16):
-        raise KoCLIPError("zip_link")
-    limit = MAX_MEGABYTES * 1_000_000
-    try:
-        with archive.open(member) as file:
-            content = file.read(limit + 1)  # what the archive says of sizes may be a lie
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, ValueError) as error:
-        raise KoCLIPError("image_unreadable", reason=error) from error
-    if len(content) > limit:
-        raise KoCLIPError("photo_too_large", limit=MAX_MEGABYTES)
-    return content
-
-
-def _checked_file(path: Path) -> Path:
-    if path.is_file() and path.stat().st_size > MAX_MEGABYTES * 1_000_000:
-        raise KoCLIPError("photo_too_large", limit=MAX_MEGABYTES)
-    return path
-
-
 def _thumbnail(picture: Image.Image) -> bytes:
-    small = picture.copy()
-    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    picture.thumbnail((_THUMBNAIL, _THUMBNAIL))  # in place: a copy may take 300 MB
     buffer = io.BytesIO()
-    small.save(buffer, "WEBP", quality=80)
+    picture.save(buffer, "WEBP", quality=80)
     return buffer.getvalue()

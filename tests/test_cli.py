@@ -107,6 +107,34 @@ def test_index_and_search_a_folder(capsys, tmp_path):
     assert rows(capsys)[0]["image"].endswith("고양이.webp")
 
 
+def test_search_by_a_picture(capsys):
+    assert main(["search", "--image", CAT, "-k", "5", "--json"]) == 0
+    found = rows(capsys)
+    assert len(found) == 5 and "고양이" in found[0]["caption"]
+    assert main(["search", "눈", "--image", CAT, "-k", "5", "--json"]) == 0
+    assert rows(capsys) != found
+
+
+def test_search_with_things_to_add_and_to_leave_out(capsys):
+    assert main(["search", "새", "-k", "20", "--json"]) == 0
+    plain = [row["image"] for row in rows(capsys)]
+    parts = ["--plus", "물", "--minus", "앵무새", "--minus", "부엉이,닭"]
+    assert main(["search", "새", "-k", "20", "--json", *parts]) == 0
+    assert [row["image"] for row in rows(capsys)] != plain
+    assert main(["search", "--plus", "새", "-k", "20", "--json"]) == 0
+    assert [row["image"] for row in rows(capsys)] == plain
+
+
+def test_search_a_folder_by_a_picture_alone(capsys, tmp_path):
+    for name in ("cat.webp", "boats.webp", "dogs.webp"):
+        shutil.copy(assets_dir() / "examples" / name, tmp_path / name)
+    assert main(["index", str(tmp_path), "--json"]) == 0
+    capsys.readouterr()
+    assert main(["search", str(tmp_path), "--image", CAT, "--json"]) == 0
+    names = [row["image"].rsplit("/", 1)[-1] for row in rows(capsys)]
+    assert sorted(names) == ["boats.webp", "dogs.webp"]  # the cat itself is left out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -119,6 +147,11 @@ def test_index_and_search_a_folder(capsys, tmp_path):
         (["patches", CAT, "귀", "--rows", "0"], "Rows and columns"),
         (["search", "고양이", "-k", "0"], "at least 1"),
         (["search", "/nowhere", "고양이"], "no image database"),
+        (["search"], "text is empty"),
+        (["search", "--minus", "배"], "only something to leave out"),
+        (["search", "바다", "--minus", "바다"], "'바다' cannot be looked for and left out"),
+        (["search", "--image", "없는.jpg"], "there is no such file"),
+        (["search", "눈", "덮인", "산"], "Quote a query"),
         (["index", "/nowhere"], "no such folder"),
         (["search", "고양이", "--model", "koclip-minny"], "koclip-mini"),
         (["evaluate", "koclip-mini", "--photos", "/nowhere"], "no such file"),

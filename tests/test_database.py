@@ -128,7 +128,7 @@ def test_new_pictures_are_added_and_vanished_ones_dropped(copy, tiny_korean: KoC
 
 
 def test_many_images_and_progress(tmp_path, tiny_korean: KoCLIP):
-    for i in range(koclip.database._BATCH + 3):
+    for i in range(35):
         Image.new("RGB", (8, 8), (i * 7, 0, 0)).save(tmp_path / f"{i:03}.png")
     seen = []
     database, broken = ImageDatabase.build(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from koclip import ImageDatabase, KoCLIP
 from koclip.database import ImageItem
 from koclip.errors import KoCLIPError
+from koclip.query import query_row
 from koclip.similarity import unit_rows
 from koclip.text_to_image import search
 
@@ -44,6 +47,64 @@ def test_bad_counts(tiny_korean: KoCLIP, database, k):
     with pytest.raises(KoCLIPError) as caught:
         search(tiny_korean, database, "고양이", k)
     assert caught.value.code == "result_count_bad"
+
+
+def test_the_score_is_the_cosine_with_the_whole_query(tiny_korean: KoCLIP, database):
+    parts = {"plus": ["바다"], "minus": "하늘"}
+    hits = search(tiny_korean, database, "고양이", 30, image=database.embeddings[4], **parts)
+    row = query_row(tiny_korean, database.embeddings, "고양이", database.embeddings[4], **parts)
+    exact = np.float64(database.embeddings) @ np.float64(row[0])
+    order = [i for i in np.argsort(-exact) if i != 4]
+    assert [hit.item for hit in hits] == [database.items[i] for i in order]
+    np.testing.assert_allclose([hit.score for hit in hits], exact[order], atol=1e-6)
+    assert database.search(tiny_korean, "고양이", 30, image=database.embeddings[4], **parts) == hits
+
+
+def test_more_like_a_picture_of_the_database_leaves_it_out(mini: KoCLIP):
+    gallery = ImageDatabase.for_model(mini)
+    item = next(item for item in gallery.items if "고양이" in item.caption_ko)
+    by_picture = gallery.search(mini, image=gallery.location(item), k=12)
+    by_row = gallery.search(mini, image=gallery.embeddings[gallery.items.index(item)], k=12)
+    assert [hit.item for hit in by_picture] == [hit.item for hit in by_row]
+    assert item not in [hit.item for hit in by_picture]
+    assert [hit.rank for hit in by_picture] == list(range(1, 13))
+    with_words = gallery.search(mini, "눈", image=gallery.location(item), k=12)
+    assert item not in [hit.item for hit in with_words]
+
+
+def test_copies_of_the_picture_take_no_places(tiny_korean: KoCLIP, database):
+    rows = np.concatenate([database.embeddings[:5]] + [database.embeddings[:1]] * 4)
+    items = [ImageItem(id=str(i), file=f"{i}.png") for i in range(9)]
+    copies = dataclasses.replace(database, items=items, embeddings=rows)
+    hits = copies.search(tiny_korean, image=rows[0], k=4)
+    assert sorted(hit.item.id for hit in hits) == ["1", "2", "3", "4"]
+
+
+def test_a_picture_that_is_not_in_the_database(tiny_korean: KoCLIP, database, examples):
+    hits = search(tiny_korean, database, image=examples / "cat.webp", k=30)
+    exact = database.embeddings @ tiny_korean.embed_images(examples / "cat.webp")[0]
+    np.testing.assert_allclose([hit.score for hit in hits], np.sort(exact)[::-1], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [
+        ("gone.jpg", "image_not_found"),
+        (b"no picture", "image_unreadable"),
+        (np.ones(5, np.float32), "image_bad_array"),
+        (7, "image_wrong_type"),
+    ],
+)
+def test_bad_pictures(tiny_korean: KoCLIP, database, image, code):
+    with pytest.raises(KoCLIPError) as caught:
+        search(tiny_korean, database, "고양이", image=image)
+    assert caught.value.code == code
+
+
+def test_only_something_to_leave_out(tiny_korean: KoCLIP, database):
+    with pytest.raises(KoCLIPError) as caught:
+        search(tiny_korean, database, minus="고양이")
+    assert caught.value.code == "query_only_minus"
 
 
 @pytest.mark.parametrize(
