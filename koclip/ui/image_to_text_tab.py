@@ -139,7 +139,7 @@ class _View:
         for name in names:
             choice = self._pool.choose_now(name, language)
             if choice.name != name and len(names) > 1:
-                columns.append((name, notices_html({"notices": choice.notices})))
+                columns.append((name, notices_html({"notices": [self._why_not(name, language)]})))
                 continue
             background = self._pool.background(choice.name)
             ask = (choice, background, image, labels)
@@ -153,6 +153,12 @@ class _View:
         arguments = {"labels": labels, "template": template, "softmax": softmax, "model": model}
         extra = {"effect": effect, "compare": compare}
         return self._framed(found, columns, image, arguments, extra, request)
+
+    def _why_not(self, name: str, language: str) -> str:
+        status = self._pool.status(name)
+        if isinstance(status, KoCLIPError):
+            return status.localized(language)
+        return say("model_opening", language, model=name)
 
     def name(self, image: str | None, model: str, request: gr.Request) -> str:
         """What the picture shows, out of the whole vocabulary."""

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
+from typing import NamedTuple
 
 import gradio as gr
 
@@ -21,14 +22,22 @@ _KEPT = 3600  # seconds after which a collection that no one uses is forgotten
 _NAMED = 5  # broken files that are named; the rest is counted
 
 
+class MyPhotos(NamedTuple):
+    """What a session has brought."""
+
+    model: str
+    """What the pool knows the model as that read them."""
+    collection: PhotoCollection
+
+
 def my_photos_panel(
     pool: ModelPool, model: gr.Radio, collection: gr.Radio, shown_for: str
 ) -> tuple[gr.State, Callable]:
     """Builds the panel, visible while `collection` is `shown_for`.
 
     Returns:
-        The PhotoCollection of the session (None before there is one), and what triggers when it
-        has changed.
+        The MyPhotos of the session (None before there are any), and what triggers when they have
+        changed.
     """
     photos = gr.State(None, time_to_live=_KEPT)
     with gr.Column(visible=False) as panel:
@@ -61,10 +70,10 @@ def my_photos_panel(
 
     collection.change(shown, collection, panel, **quick)
 
-    def ready(photos: PhotoCollection | None) -> list:
+    def ready(photos: MyPhotos | None) -> list:
         """What can be done with the photos that have been read, be they all or not."""
         has_photos = photos is not None
-        path = _zip_path(photos, download) if has_photos else None
+        path = _zip_path(photos.collection, download) if has_photos else None
         return [
             gr.Button(visible=False),
             gr.DownloadButton(value=path, visible=has_photos),
@@ -96,14 +105,14 @@ def _forget(request: gr.Request) -> list:
 def _reader(pool: ModelPool) -> Callable:
     def read(
         files: list[str] | None, model: str, request: gr.Request
-    ) -> Iterator[tuple[PhotoCollection | None, str]]:
+    ) -> Iterator[tuple[MyPhotos | None, str]]:
         """The photos so far and how far that is, after every batch: what is read can be searched
         even if the rest is stopped."""
         language = language_of(request)
         try:
             choice = pool.choose_now(model, language)
-            for photos in read_photos(choice.model, files or []):
-                yield photos, _status(photos, language)
+            for collection in read_photos(choice.model, files or []):
+                yield MyPhotos(choice.name, collection), _status(collection, language)
         except Exception as error:
             yield gr.skip(), failure(explained(error, language))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import gradio as gr
 
 from koclip.database import ImageDatabase, ImageItem
-from koclip.photos import PhotoCollection
 from koclip.settings import MINI
 from koclip.ui import answers
 from koclip.ui.cards import cards
@@ -17,7 +16,7 @@ from koclip.ui.frame import empty, framed, webp_url
 from koclip.ui.language import language_of
 from koclip.ui.links import make_link
 from koclip.ui.models import Choice, ModelPool
-from koclip.ui.my_photos import my_photos_panel
+from koclip.ui.my_photos import MyPhotos, my_photos_panel
 from koclip.ui.parts import (
     FirstAnswer,
     Tab,
@@ -114,7 +113,7 @@ class _View:
         like: str,
         model: str,
         collection: str,
-        photos: PhotoCollection | None,
+        photos: MyPhotos | None,
         request: gr.Request,
     ) -> str:
         """The pictures of the chosen collection that fit.
@@ -158,16 +157,14 @@ class _View:
         *asked, request = inputs
         return self.search(*asked, GALLERY, None, request)
 
-    def _search_photos(
-        self, asked: dict, like: str, photos: PhotoCollection | None, language: str
-    ) -> str:
+    def _search_photos(self, asked: dict, like: str, photos: MyPhotos | None, language: str) -> str:
         if photos is None:
             return empty("photos_none", language)
-        database = photos.database
-        choice = self._pool.choose(database.model, language)
+        database, thumbnails = photos.collection.database, photos.collection.thumbnails
+        choice = self._pool.choose_now(photos.model, language)
         item = _item(database, like)
         answer = self._answer(
-            choice, database, item, asked, lambda item: webp_url(photos.thumbnails[item.file])
+            choice, database, item, asked, lambda item: webp_url(thumbnails[item.file])
         )
         body = cards(answer["results"], language)
         for result in answer["results"]:  # the data that can be saved names the files instead

@@ -192,6 +192,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{model} 여는 중… {progress} 그동안 koclip-mini가 답합니다.",
         "Opening {model}… {progress} koclip-mini answers meanwhile.",
     ),
+    "model_opening": (
+        "{model}을(를) 여는 중입니다. 준비되면 다시 눌러 보세요.",
+        "{model} is still opening. Run it again when it is ready.",
+    ),
     "answered_meanwhile": (
         "{model}을(를) 여는 중이라 koclip-mini로 답했습니다. 준비되면 다시 눌러 보세요.",
         "{model} is still opening, so koclip-mini answered. Run it again when it is ready.",
