@@ -22,7 +22,14 @@ from koclip.evaluation.figures import Figure
 from koclip.evaluation.fit import fit_figures
 from koclip.evaluation.report import Report, caption_figures, evaluate, label_figures
 from koclip.evaluation.retrieval import Retrieval, retrieve
-from koclip.evaluation.scenes import Scene, compose_scenes, pointing_game
+from koclip.evaluation.scenes import (
+    FreeScene,
+    Scene,
+    compose_free_scenes,
+    compose_scenes,
+    free_pointing_game,
+    pointing_game,
+)
 from koclip.evaluation.validation_loss import validation_loss
 from koclip.evaluation.zero_shot import ENSEMBLES, zero_shot
 
@@ -31,6 +38,7 @@ __all__ = [
     "Calibration",
     "EvaluationSet",
     "Figure",
+    "FreeScene",
     "LabelledPicture",
     "Photo",
     "ReliabilityBin",
@@ -39,10 +47,12 @@ __all__ = [
     "Scene",
     "calibration",
     "caption_figures",
+    "compose_free_scenes",
     "compose_scenes",
     "embed_photos",
     "evaluate",
     "fit_figures",
+    "free_pointing_game",
     "label_figures",
     "open_set",
     "pointing_game",

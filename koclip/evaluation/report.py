@@ -15,7 +15,14 @@ from koclip.evaluation.embedding import Progress, embed_photos, whole_picture
 from koclip.evaluation.figures import CONFIDENCE, RESAMPLES, Figure
 from koclip.evaluation.fit import fit_figures
 from koclip.evaluation.retrieval import retrieve
-from koclip.evaluation.scenes import COUNT, SEED, compose_scenes, pointing_game
+from koclip.evaluation.scenes import (
+    COUNT,
+    SEED,
+    compose_free_scenes,
+    compose_scenes,
+    free_pointing_game,
+    pointing_game,
+)
 from koclip.evaluation.validation_loss import BATCH_SIZE, validation_loss
 from koclip.evaluation.zero_shot import scored_photos, true_ranks, truth_matrix, zero_shot
 from koclip.image_to_text import DEFAULT_TEMPLATE, embed_labels
@@ -105,6 +112,8 @@ def evaluate(
     if pictures:
         scenes = compose_scenes(pictures, COUNT, SEED)
         report.figures.append(pointing_game(model, scenes, COUNT, progress))
+        free = compose_free_scenes(pictures, COUNT, SEED)
+        report.figures.append(free_pointing_game(model, free, COUNT, progress))
     return report
 
 
