@@ -25,15 +25,13 @@ _SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 
 
 def launch(**options: object) -> None:
-    """Opens the page; `options` go to Gradio's `launch` (server_port, prevent_thread_lock, …)."""
+    """Opens the page and stays; `options` go to Gradio's `launch` (server_port, share, …)."""
     try:
         settings = Settings.from_environment(os.environ)
     except KoCLIPError as error:
         sys.exit(error.localized(terminal_language()))
     use_compilation_cache()
     pool = ModelPool(settings)
-    for name in settings.preload:
-        pool.open_in_background(name)
     served = [assets_dir() / "gallery" / "images", assets_dir() / "examples"]
     if settings.database and settings.database.is_dir():
         served.append(settings.database)
@@ -49,5 +47,10 @@ def launch(**options: object) -> None:
         ssr_mode=False,  # server-side rendering would need Node
         mcp_server=find_spec("mcp") is not None,
         app_kwargs={"middleware": [Middleware(LanguageChoice)]},
+        prevent_thread_lock=True,
         **options,
     )
+    # Not before the page is up: they would compete for the processors.
+    for name in settings.preload:
+        pool.open_in_background(name)
+    page.block_thread()
