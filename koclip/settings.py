@@ -42,7 +42,8 @@ class Settings:
     """A folder or .tsv made by the default model, instead of the gallery that goes with it."""
     preload: tuple[str, ...] = (MINI,)
     """Models that are opened in the background at the start."""
-    max_upload_mb: int = 20
+    max_upload_mb: int = 200
+    """Of one upload: a picture, or a ZIP of photos."""
     queue: int = 64
     """Visitors who may wait; more are told to come back."""
     concurrency: int = 2

@@ -18,15 +18,6 @@ def clean_text(text: str) -> str:
     return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
 
 
-def checked_query(query: str) -> str:
-    """`query` in composed Unicode without outer spaces; an error if nothing is left."""
-    if not isinstance(query, str):
-        raise KoCLIPError("text_not_string", kind=type(query).__name__)
-    if not (query := clean_text(query).strip()):
-        raise KoCLIPError("text_empty")
-    return query
-
-
 def as_texts(texts: str | Iterable[str]) -> list[str]:
     """A single text counts as a list of one; an error if there is anything but strings."""
     if isinstance(texts, str):

@@ -57,7 +57,7 @@ def test_without_variables_all_is_as_documented():
     assert settings.models == (MINI, "koclip-base", "koclip-large")
     assert (settings.default_model, settings.preload) == (MINI, (MINI,))
     limits = (settings.max_upload_mb, settings.queue, settings.concurrency)
-    assert limits == (20, 64, 2)
+    assert limits == (200, 64, 2)
     assert settings.database is None
 
 

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 from koclip import KoCLIP
 from koclip.config import TextConfig
 from koclip.errors import KoCLIPError
-from koclip.tokenizer import TextTokenizer, checked_query, clean_text
+from koclip.tokenizer import TextTokenizer, clean_text
 from tests.conftest import ORACLE, WORDS, write_tokenizer
 
 CONFIG = TextConfig(vocab_size=64, max_position_embeddings=12)
@@ -180,18 +180,6 @@ def test_a_model_refuses_the_tokenizer_of_another(tmp_path):
     assert caught.value.code == "tokenizer_mismatch"
     assert "64 rows" in str(caught.value)
 
-
-def test_queries_are_checked():
-    assert checked_query("  바다\n") == "바다"
-    assert checked_query(unicodedata.normalize("NFD", "바다")) == "바다"
-    for query in ("", "  ", "\n\t", "\u3000"):
-        with pytest.raises(KoCLIPError) as caught:
-            checked_query(query)
-        assert caught.value.code == "text_empty"
-    for query in (None, 5, b"sea", ["바다"]):
-        with pytest.raises(KoCLIPError) as caught:
-            checked_query(query)
-        assert caught.value.code == "text_not_string"
 
 
 def test_for_training_a_long_text_is_cut_and_keeps_its_end(tokenizer):
