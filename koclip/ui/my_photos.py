@@ -11,7 +11,7 @@ from typing import NamedTuple
 import gradio as gr
 
 from koclip.photos import MAX_PHOTOS, PhotoCollection, read_photos
-from koclip.ui.api import explained
+from koclip.ui.feedback import explained
 from koclip.ui.frame import failure
 from koclip.ui.language import language_of
 from koclip.ui.models import ModelPool

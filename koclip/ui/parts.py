@@ -11,8 +11,8 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from koclip.ui.api import explained
 from koclip.ui.examples import example_path, samples
+from koclip.ui.feedback import explained
 from koclip.ui.frame import failure
 from koclip.ui.language import language_of
 from koclip.ui.links import linked_values

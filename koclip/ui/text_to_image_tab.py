@@ -124,7 +124,7 @@ class _View:
         language = language_of(request)
         asked = {"query": query, "count": count, "image": image, "plus": plus, "minus": minus}
         if collection == MY_PHOTOS:
-            return self._search_photos(asked, like, photos, language)
+            return self._search_photos(asked, like, model, photos, language)
         choice = self._pool.choose_now(model, language, with_database=True)
         database = self._pool.database(choice.name)
         item = _item(database, like)
@@ -162,6 +162,8 @@ class _View:
             return empty("photos_none", language)
         database, thumbnails = photos.collection.database, photos.collection.thumbnails
         choice = self._pool.choose_now(photos.model, language)
+        if model != photos.model:
+            choice.notices.append(say("photos_model", language, model=photos.model))
         item = _item(database, like)
         answer = self._answer(
             choice, database, item, asked, lambda item: webp_url(thumbnails[item.file])

@@ -9,8 +9,8 @@ from koclip.images import open_image
 from koclip.settings import MINI
 from koclip.text_to_patch import LOCALISING, MAX_OVERLAP, MAX_ROWS
 from koclip.ui import answers
-from koclip.ui.api import reporter
 from koclip.ui.examples import example_name, example_path, sample
+from koclip.ui.feedback import reporter
 from koclip.ui.frame import data_url, framed
 from koclip.ui.image_to_text_tab import ImageToTextTab
 from koclip.ui.label_bars import label_bars

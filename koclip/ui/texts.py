@@ -22,10 +22,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "examples": ("예시를 눌러 보세요", "Try an example"),
     "options": ("자세한 설정", "Options"),
     "stop": ("멈추기", "Stop"),
-    "stopped": (
-        "멈추었습니다. 다시 하려면 버튼을 누르세요.",
-        "Stopped. Press the button to run it again.",
-    ),
     "progress_tiles": ("조각을 읽는 중", "Reading tiles"),
     "progress_words": ("낱말을 읽는 중", "Reading words"),
     # image to text
@@ -179,7 +175,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "copy_code": ("코드 복사", "Copy code"),
     "save_as": ("저장", "Save"),
     # header and footer
-    "language_switch": ("언어", "Language"),
     "theme_switch": ("밝게/어둡게", "Light/dark"),
     "skip": ("내용으로 건너뛰기", "Skip to content"),
     "footer": (
