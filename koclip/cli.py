@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from koclip import __version__, deploy_command, evaluate_command, push_command
 from koclip.errors import KoCLIPError, translate
 from koclip.terminal import Row, print_table, show_progress, terminal_language
+from koclip.tile_options import add_tile_options, tile_options
 from koclip.training import data_command, train_command
 
 if TYPE_CHECKING:
@@ -91,16 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("-k", type=int, default=10, help="how many images (default 10)")
     model_option(sub)
 
-    sub = command("patches", _patches, "the parts of an image that fit a query best")
+    about = "the parts of an image that fit a query best (of 3 × 3 if nothing else is said)"
+    sub = command("patches", _patches, about)
     sub.add_argument("image", help="path of a picture")
     sub.add_argument("query", nargs="+", help="what to look for, one or several")
-    sub.add_argument("--rows", type=int, default=3, help="default 3")
-    sub.add_argument("--columns", type=int, default=3, help="default 3")
-    sub.add_argument(
-        "--overlap", type=float, default=0.0, help="share of a tile in the next one, 0 to 0.75"
-    )
-    sub.add_argument("--scales", type=int, default=1, help="how many sizes of tiles (default 1)")
-    sub.add_argument("--contrast", default="", help="what is everywhere and should not count")
+    add_tile_options(sub)
     model_option(sub)
 
     sub = command("index", _index, "make a folder of images searchable")
@@ -183,9 +179,7 @@ def _database_and_query(args: argparse.Namespace) -> tuple[str | None, str]:
 
 
 def _patches(args: argparse.Namespace) -> None:
-    grid = {"overlap": args.overlap, "scales": args.scales, "contrast": args.contrast}
-    model = _open(args.model)
-    scores = model.rank_patches(args.image, args.query, args.rows, args.columns, **grid)
+    scores = _open(args.model).rank_patches(args.image, args.query, **tile_options(args))
     _print([score._asdict() for score in scores], args.json)
 
 

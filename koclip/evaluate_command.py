@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from koclip.errors import KoCLIPError
 from koclip.terminal import print_table, show_progress
+from koclip.tile_options import add_tile_options, tile_options
 
 if TYPE_CHECKING:
     from koclip.evaluation.report import Report
@@ -46,8 +47,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         const="gallery",
         metavar="PICTURES",
         help="play the pointing game too, on scenes composed of the gallery (default), of a folder "
-        "with a sub-folder for each label, or of a JSONL file's pictures",
+        "with a sub-folder for each label, or of a JSONL file's pictures; of free scenes, the "
+        "tiles are the page's, unless options say otherwise",
     )
+    add_tile_options(parser)
     parser.add_argument(
         "--fit", action="store_true", help='measure how well "none of these fits" is told, too'
     )
@@ -72,6 +75,7 @@ def evaluate(args: argparse.Namespace, open_model: Callable[[str], KoCLIP]) -> N
         squashed=args.squashed,
         loss_batch=args.loss_batch,
         pictures=evaluation.read_pictures(args.scenes) if args.scenes else (),
+        tiles=tile_options(args),
         fit=args.fit,
         progress=show_progress,
     )

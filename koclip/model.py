@@ -181,11 +181,22 @@ class KoCLIP:
         query: str | Sequence[str],
         rows: int = 3,
         columns: int = 3,
-        **options: object,
+        *,
+        overlap: float = 0.0,
+        scales: int = 1,
+        contrast: str | None = None,
+        progress: Progress | None = None,
     ) -> list[text_to_patch.PatchScore]:
-        """Tiles of `image` by how well they fit; `options` are those of
-        `koclip.text_to_patch.rank_patches`: overlap, scales, contrast, progress."""
-        return text_to_patch.rank_patches(self, image, query, rows, columns, **options)
+        """Tiles of `image` by how well they fit one or several queries, the best first.
+
+        The plain grid is the original's; `overlap` adds tiles between those of the grid, `scales`
+        larger ones, and `contrast` names what should not count: see
+        `koclip.text_to_patch.rank_patches`.
+        """
+        options = {"overlap": overlap, "scales": scales, "contrast": contrast}
+        return text_to_patch.rank_patches(
+            self, image, query, rows, columns, **options, progress=progress
+        )
 
     def save_pretrained(self, folder: str | os.PathLike) -> None:
         """Writes weights, settings and tokenizer into `folder`, to be opened again from there.

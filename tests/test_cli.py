@@ -93,6 +93,17 @@ def test_patches(capsys):
     assert len(rows(capsys)) == 4
 
 
+def test_patches_of_several_queries_with_more_tiles(capsys):
+    grid = ["--rows", "2", "--columns", "2", "--overlap", "0.5", "--scales", "2"]
+    assert main(["patches", BOATS, "배", "나무", *grid, "--json"]) == 0
+    found = rows(capsys)
+    assert [row["query"] for row in found] == ["배"] * 10 + ["나무"] * 10
+    assert [row["rank"] for row in found] == [*range(1, 11)] * 2
+    assert [row["scale"] for row in found].count(2) == 2
+    assert main(["patches", BOATS, "배", *grid, "--contrast", "배경", "--json"]) == 0
+    assert rows(capsys)[0]["score"] < found[0]["score"]
+
+
 def test_index_and_search_a_folder(capsys, tmp_path):
     photos = tmp_path / "사진"
     photos.mkdir()
@@ -145,6 +156,10 @@ def test_search_a_folder_by_a_picture_alone(capsys, tmp_path):
         (["classify", CAT, "-k", "0"], "at least 1"),
         (["patches", CAT, " "], "text is empty"),
         (["patches", CAT, "귀", "--rows", "0"], "Rows and columns"),
+        (["patches", CAT, "귀", "--overlap", "0.8"], "from 0 to 0.75"),
+        (["patches", CAT, "귀", "--scales", "4"], "from 1 to 3"),
+        (["patches", CAT, "귀", "--rows", "16", "--columns", "16", "--scales", "2"], "256"),
+        (["patches", CAT, *"일이삼사오육칠"], "7 queries"),
         (["search", "고양이", "-k", "0"], "at least 1"),
         (["search", "/nowhere", "고양이"], "no image database"),
         (["search"], "text is empty"),

@@ -75,9 +75,11 @@ def test_scenes_of_a_folder(capsys, captions, tmp_path, monkeypatch):
         (tmp_path / "things" / label).mkdir(parents=True)
         shutil.copy(EXAMPLES / f"{file}.webp", tmp_path / "things" / label)
     arguments = ("--photos", str(EXAMPLES), "--scenes", str(tmp_path / "things"))
+    arguments += ("--rows", "4", "--columns", "4", "--overlap", "0.25", "--scales", "1")
     for figure in measured(capsys, captions, *arguments)["figures"][-2:]:  # grid and free scenes
         assert figure["name"].startswith("pointing game")
         assert figure["n"] == 9 and figure["value"] > figure["chance"]
+    assert figure["name"].endswith("free scenes (rows 4, columns 4, overlap 0.25, scales 1)")
 
 
 def test_fit(capsys, captions):

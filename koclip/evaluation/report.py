@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,11 +68,12 @@ def evaluate(
     squashed: bool = False,
     loss_batch: int = BATCH_SIZE,
     pictures: Sequence[LabelledPicture] = (),
+    tiles: Mapping[str, object] | None = None,
     fit: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Measures what the data set allows: retrieval and validation loss where there are captions,
-    zero-shot and calibration where there are labels; with `pictures`, the pointing game too.
+    zero-shot and calibration where there are labels; with `pictures`, the pointing games too.
 
     Args:
         templates: the sentences that labels are put into; their embeddings are averaged.
@@ -80,6 +81,7 @@ def evaluate(
             instead of its middle.
         loss_batch: the batch size of the validation loss.
         pictures: what to compose scenes from.
+        tiles: options of `rank_patches` for free scenes, where they are not to be the page's.
         fit: whether to measure, where there are labels, how well misfits are told.
 
     Raises:
@@ -113,7 +115,7 @@ def evaluate(
         scenes = compose_scenes(pictures, COUNT, SEED)
         report.figures.append(pointing_game(model, scenes, COUNT, progress))
         free = compose_free_scenes(pictures, COUNT, SEED)
-        report.figures.append(free_pointing_game(model, free, COUNT, progress))
+        report.figures.append(free_pointing_game(model, free, COUNT, progress, **(tiles or {})))
     return report
 
 

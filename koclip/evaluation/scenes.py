@@ -120,13 +120,13 @@ def free_pointing_game(
     progress: Progress | None = None,
     **options: object,
 ) -> Figure:
-    """How often the middle of the most relevant place lies in the target.
+    """How often the most relevant place, or the middle of several alike, lies in the target.
 
     Args:
         total: how many scenes there are, for `progress`.
-        options: for `rank_patches`. Default: `LOCALISING`, as on the page.
+        options: for `rank_patches`, where they are to differ from the page's, `LOCALISING`.
     """
-    options = options or LOCALISING
+    options = LOCALISING | options
     hits, chances = [], []
     for scene in scenes:
         patches = model.rank_patches(scene.image, scene.label, **options)
@@ -137,7 +137,8 @@ def free_pointing_game(
         chances.append((right - left) * (bottom - top) / SIZE**2)
         if progress:
             progress("free scenes", len(hits), total)
-    return mean_figure("pointing game, free scenes", hits, float(np.mean(chances)))
+    tiles = ", ".join(f"{name} {value}" for name, value in options.items())
+    return mean_figure(f"pointing game, free scenes ({tiles})", hits, float(np.mean(chances)))
 
 
 def _compose(

@@ -10,6 +10,7 @@ from PIL import Image
 
 from koclip.errors import KoCLIPError
 from koclip.evaluation import LabelledPicture, compose_scenes, pointing_game, read_pictures
+from koclip.evaluation.scenes import compose_free_scenes, free_pointing_game
 from koclip.text_to_patch import PatchScore, cut
 
 HUES = [(25 * i, 255 - 25 * i, (90 * i) % 256) for i in range(10)]
@@ -36,7 +37,7 @@ def test_one_cell_holds_the_target_and_eight_hold_others(pictures):
         assert scene.image.size == (448, 448)
         own = HUES[int(scene.label.removeprefix("물건"))]
         seen = []
-        for row, column, box in cut(scene.image, 3, 3):
+        for row, column, box, _ in cut(scene.image, 3, 3):
             tile = scene.image.crop(box)
             colour = max(tile.getcolors(1 << 20), key=lambda c: (c[1] != (255, 255, 255), c[0]))[1]
             assert (colour == own) == ((row, column) == (scene.row, scene.column))
@@ -55,18 +56,36 @@ def test_targets_and_cells_vary_and_every_picture_has_its_turn(pictures):
     assert len({(scene.row, scene.column) for scene in scenes}) > 5
 
 
-def test_the_seed_decides(pictures):
-    first, again, other = (list(compose_scenes(pictures, 3, seed)) for seed in (0, 0, 1))
+@pytest.mark.parametrize("compose", [compose_scenes, compose_free_scenes])
+def test_the_seed_decides(pictures, compose):
+    first, again, other = (list(compose(pictures, 3, seed)) for seed in (0, 0, 1))
     for a, b in zip(first, again, strict=True):
-        assert (a.label, a.row, a.column) == (b.label, b.row, b.column)
-        assert a.image.tobytes() == b.image.tobytes()
+        assert a == b
     assert any(a.image.tobytes() != b.image.tobytes() for a, b in zip(first, other, strict=True))
 
 
-def test_nothing_that_the_query_also_fits_stands_beside_the_target(pictures):
+def test_a_free_scene_has_the_target_and_three_other_things_on_a_background(pictures):
+    sizes = []
+    for scene in compose_free_scenes(pictures, 30):
+        assert scene.image.size == (448, 448)
+        own = HUES[int(scene.label.removeprefix("물건"))]
+        seen = set(colours(scene.image))
+        assert seen <= {*HUES, (0, 0, 0)} and {own, (0, 0, 0)} < seen
+        assert len(seen) <= 1 + 1 + 3
+        pixels = np.asarray(scene.image)
+        is_own = (pixels == own).all(axis=2)
+        left, top, right, bottom = scene.box
+        assert is_own[top:bottom, left:right].all()  # nothing is pasted over it
+        assert is_own.sum() == (right - left) * (bottom - top)
+        sizes.append(max(right - left, bottom - top) / 448)
+    assert 0.19 < min(sizes) < 0.3 and 0.4 < max(sizes) < 0.51
+
+
+@pytest.mark.parametrize("compose", [compose_scenes, compose_free_scenes])
+def test_nothing_that_the_query_also_fits_stands_beside_the_target(pictures, compose):
     *things, background = pictures
     things[9] = LabelledPicture(things[9].path, "물건9", frozenset({"물건0"}))
-    for scene in compose_scenes([*things, background], 30):
+    for scene in compose([*things, background], 30):
         if scene.label == "물건0":
             assert HUES[9] not in colours(scene.image)
 
@@ -94,14 +113,22 @@ class _Pointer:
     def __init__(self, best: float, second: float, knows: bool) -> None:
         self.best, self.second, self.knows = best, second, knows
 
-    def rank_patches(self, image, label, rows, columns):
+    def rank_patches(self, image, label, rows, columns, overlap=0.0, scales=1):
         own = HUES[int(label.removeprefix("물건"))]
-        tiles = cut(image, rows, columns)
-        holds = [own in colours(image.crop(box)) for _, _, box in tiles]
-        best = holds.index(True) if self.knows else holds.index(False)
+        tiles = cut(image, rows, columns, overlap, scales)
+        found = [self._share(image.crop(tile.box), own) for tile in tiles]
+        best = found.index(max(found) if self.knows else 0)
         order = [best, *(i for i in range(len(tiles)) if i != best)]
         scores = [self.best] + [self.second] * (len(tiles) - 1)
-        return [PatchScore(*tiles[i], score) for i, score in zip(order, scores, strict=True)]
+        return [
+            PatchScore(*tiles[i][:3], score, label, rank, tiles[i].scale)
+            for rank, (i, score) in enumerate(zip(order, scores, strict=True), start=1)
+        ]
+
+    @staticmethod
+    def _share(tile, own):
+        counts = {colour: count for count, colour in tile.getcolors(1 << 20)}
+        return counts.get(own, 0)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +148,27 @@ def test_the_pointing_game(pictures, pointer, value):
     assert told[-1] == ("scenes", 20, 20)
 
 
+@pytest.mark.parametrize(
+    ("knows", "options", "value"),
+    [
+        (True, {"rows": 8, "columns": 8}, 1.0),
+        (True, {"rows": 6, "columns": 6, "overlap": 0.5}, 1.0),
+        (False, {}, 0.0),
+    ],
+)
+def test_the_free_pointing_game(pictures, knows, options, value):
+    told = []
+    scenes = list(compose_free_scenes(pictures, 20))
+    pointer = _Pointer(0.5, 0.1, knows)
+    figure = free_pointing_game(pointer, iter(scenes), 20, lambda *now: told.append(now), **options)
+    assert (figure.value, figure.n) == (value, 20)
+    areas = [(s.box.right - s.box.left) * (s.box.bottom - s.box.top) for s in scenes]
+    assert figure.chance == pytest.approx(np.mean(areas) / 448**2)
+    assert told[-1] == ("free scenes", 20, 20)
+
+
 def test_the_model_points_at_more_than_chance(mini):
     figure = pointing_game(mini, compose_scenes(read_pictures(), 12), 12)
     assert figure.value > 3 * figure.chance
+    free = free_pointing_game(mini, compose_free_scenes(read_pictures(), 12), 12)
+    assert free.value > 2 * free.chance
