@@ -23,6 +23,11 @@ the labels; on the other half (n = 940 pairs), 0.027 of the 10 best for "A" minu
 0.349 show A; for "A" alone, 0.043 and 0.364. A without B is as frequent as for "A" alone (0.326
 and 0.327); with a weight of 1.0 it falls to 0.280. Four things at 0.5 each cost too much (0.191
 where "A" alone has 0.220); at 0.5 / √4 they do not (0.230).
+
+Pictures that nobody composed agree, as far as they go: among the gallery's 336 whose objects are
+listed, for all 126 ordered pairs that occur together and have a picture of A without B, the shares
+of the 10 best that show B and A are 0.093 and 0.569 with a weight of 0, 0.073 and 0.552 with 0.25,
+0.054 and 0.512 with 0.5, 0.037 and 0.443 with 0.75, and 0.023 and 0.321 with 1.0.
 """
 MAX_PARTS = 16
 _SAMPLE = 2000  # rows of a database that tell how far its cosines spread
@@ -42,7 +47,9 @@ def query_row(
     0.06 in the gallery), so a plain sum would follow the image. Each part therefore counts in
     units of the standard deviation of its cosines over the database: for one row of it, the sum of
     z-scores. Measured as above with a picture of A and the word "B", where 0.2 is the most there
-    can be, 0.134 of the 10 best show both, and 0.127 for a plain sum; 0.261 and 0.155 show B.
+    can be, 0.134 of the 10 best show both, and 0.127 for a plain sum; 0.261 and 0.155 show B. Over
+    500 random pictures and words, the ranking correlates (Spearman) by 0.66 with the picture's and
+    by 0.73 with the word's; that of a plain sum by 0.86 and 0.48.
     A query of a single part is that part's embedding. A thing named twice counts once.
 
     Args:

@@ -170,10 +170,11 @@ def rank_patches(
     against = [] if contrast is None else split_texts([contrast])
     picture = open_image(image)
     tiles = cut(picture, rows, columns, overlap, scales)
-    tile_rows = _embed(model, picture, tiles, progress)
-    scores = similarity.cosine(model.embed_texts(queries), tile_rows)
+    texts = model.embed_texts([*queries, *against])  # first: a text may be too long
+    cosines = similarity.cosine(texts, _embed(model, picture, tiles, progress))
+    scores = cosines[: len(queries)]
     if against:
-        scores = scores - similarity.cosine(model.embed_texts(against), tile_rows)
+        scores = scores - cosines[-1]
     ranked = []
     for name, of_query in zip(queries, scores, strict=True):
         order = np.argsort(-of_query, kind="stable")

@@ -55,6 +55,11 @@ def test_a_thing_named_twice_counts_once(tiny_korean: KoCLIP, rows):
     np.testing.assert_array_equal(once, twice)
 
 
+def test_commas_in_the_text_itself_divide_nothing(tiny_korean: KoCLIP, rows):
+    query = query_row(tiny_korean, rows, "바다, 고양이")
+    np.testing.assert_array_equal(query, tiny_korean.embed_texts(["바다, 고양이"]))
+
+
 def test_databases_too_small_to_have_a_spread(tiny_korean: KoCLIP, rows):
     for few in (rows[:0], rows[:1], np.repeat(rows[:1], 3, axis=0)):
         query = query_row(tiny_korean, few, "고양이", None, "바다", "하늘")
@@ -71,6 +76,7 @@ def test_databases_too_small_to_have_a_spread(tiny_korean: KoCLIP, rows):
         ({"text": "개", "plus": 5}, "text_not_string"),
         ({"text": "개", "minus": [5]}, "text_not_string"),
         ({"text": "바다 배", "minus": "하늘,바다 배"}, "query_contradiction"),
+        ({"text": "바다  배", "minus": "바다\t배"}, "query_contradiction"),
         ({"text": "개", "minus": [str(i) for i in range(MAX_PARTS)]}, "query_too_long"),
         ({"text": "개", "minus": "바다 " * 40}, "text_too_long"),
     ],

@@ -208,6 +208,19 @@ def test_tiles_are_embedded_once_for_all_queries_in_chunks(tiny_korean: KoCLIP, 
     assert told == [("tiles", 32, 36), ("tiles", 36, 36)]
 
 
+@pytest.mark.parametrize("texts", [("바다 " * 40, None), ("바다", "하늘 " * 40)])
+def test_texts_that_are_too_long_are_refused_before_tiles_are_embedded(
+    tiny_korean: KoCLIP, picture, texts
+):
+    told = []
+    query, contrast = texts
+    with pytest.raises(KoCLIPError) as caught:
+        tiny_korean.rank_patches(
+            picture, query, contrast=contrast, progress=lambda *now: told.append(now)
+        )
+    assert (caught.value.code, told) == ("text_too_long", [])
+
+
 def test_the_contrast_is_subtracted(tiny_korean: KoCLIP, picture):
     def scores(query: str, **options: str) -> dict:
         ranked = tiny_korean.rank_patches(picture, query, 2, 2, **options)
