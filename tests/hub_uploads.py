@@ -11,12 +11,37 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import pytest
 import yaml
+from huggingface_hub import constants
 
-from tests.hub_server import LARGE_FILES, Fault, Handler, HubServer, Repository, Request, git_sha1
+from tests.hub_server import (
+    LARGE_FILES,
+    Fault,
+    Handler,
+    HubServer,
+    Repository,
+    Request,
+    git_sha1,
+    point_client_at,
+)
+
+
+@contextmanager
+def writable_hub(monkeypatch: pytest.MonkeyPatch, home: Path, owner: str) -> Iterator[UploadHub]:
+    """An empty Hub; the client is logged in as somebody who may write to `owner`."""
+    with UploadHub() as server:
+        server.tokens = {"hf_writer": {owner}, "hf_reader": set()}
+        point_client_at(monkeypatch, server.url, home)
+        monkeypatch.setenv("HF_TOKEN", "hf_writer")
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _seconds: None)
+        yield server
 
 
 class UploadHub(HubServer):

@@ -15,8 +15,7 @@ from koclip.cli import main
 from koclip.errors import KoCLIPError
 from koclip.hub.push import push
 from tests.conftest import ORACLE
-from tests.hub_server import point_client_at
-from tests.hub_uploads import UploadHub
+from tests.hub_uploads import UploadHub, writable_hub
 
 OWNER = "narae"
 REPO = f"{OWNER}/tiny"
@@ -25,13 +24,7 @@ TEXTS = ["고양이 사진", "하늘"]
 
 @pytest.fixture
 def server(monkeypatch, tmp_path):
-    """An empty Hub; the client is logged in as somebody who may write to `OWNER`."""
-    with UploadHub() as server:
-        server.tokens = {"hf_writer": {OWNER}, "hf_reader": set()}
-        point_client_at(monkeypatch, server.url, tmp_path / "home")
-        monkeypatch.setenv("HF_TOKEN", "hf_writer")
-        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _seconds: None)
+    with writable_hub(monkeypatch, tmp_path / "home", OWNER) as server:
         yield server
 
 

@@ -157,7 +157,9 @@ class _View:
         *asked, request = inputs
         return self.search(*asked, GALLERY, None, request)
 
-    def _search_photos(self, asked: dict, like: str, photos: MyPhotos | None, language: str) -> str:
+    def _search_photos(
+        self, asked: dict, like: str, model: str, photos: MyPhotos | None, language: str
+    ) -> str:
         if photos is None:
             return empty("photos_none", language)
         database, thumbnails = photos.collection.database, photos.collection.thumbnails
