@@ -21,7 +21,10 @@ from koclip.ui.page import build_page
 from koclip.ui.texts import I18N
 from koclip.ui.theme import CSS, make_theme
 
-_SCRIPT = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+_SCRIPTS = "".join(
+    f"<script>{Path(__file__).with_name(name).read_text(encoding='utf-8')}</script>"
+    for name in ("page.js", "korean.js")
+)
 
 
 def launch(**options: object) -> None:
@@ -41,7 +44,7 @@ def launch(**options: object) -> None:
     page.launch(
         theme=make_theme(),
         css=CSS,
-        head=f"<script>{_SCRIPT}</script>",
+        head=_SCRIPTS,
         i18n=I18N,
         max_file_size=f"{settings.max_upload_mb}mb",
         ssr_mode=False,  # server-side rendering would need Node
