@@ -1,0 +1,14 @@
+"""Every sentence that KoCLIP says when something is wrong, as (Korean, English)."""
+
+from __future__ import annotations
+
+from koclip.messages import collections, hub, inputs, models, training
+
+MESSAGES: dict[str, tuple[str, str]] = {
+    **models.MESSAGES,
+    **hub.MESSAGES,
+    **inputs.MESSAGES,
+    **collections.MESSAGES,
+    **training.MESSAGES,
+}
+"""By code; `koclip.errors.KoCLIPError` fills in the values."""

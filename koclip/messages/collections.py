@@ -1,0 +1,77 @@
+"""What is wrong with databases, and with what a Space is set up with."""
+
+from __future__ import annotations
+
+MESSAGES: dict[str, tuple[str, str]] = {
+    # databases
+    "database_not_found": (
+        "{path}: 이미지 데이터베이스가 없습니다. `python -m koclip index 폴더`로 만들 수 있습니다.",
+        "{path}: there is no image database. Make one with `python -m koclip index FOLDER`.",
+    ),
+    "database_unreadable": (
+        "{path}: 이미지 데이터베이스를 읽을 수 없습니다({reason}).",
+        "{path}: the image database cannot be read ({reason}).",
+    ),
+    "database_other_model": (
+        "이 데이터베이스는 '{database_model}' 모델로 만들어져 '{model}' 모델로는 검색할 수 없습니다. "
+        "{database_model} 모델을 고르거나 `{command}`로 다시 만들어 주세요.",
+        "This database was made by '{database_model}' and cannot be searched with '{model}'. "
+        "Choose {database_model}, or rebuild it with `{command}`.",
+    ),
+    "database_none_for_model": (
+        "모델 '{model}'에 맞는 이미지 데이터베이스가 정해져 있지 않습니다. "
+        "`python -m koclip index 폴더 --model {model}`로 만들어 주세요.",
+        "No image database is known for model '{model}'. Make one with "
+        "`python -m koclip index FOLDER --model {model}`.",
+    ),
+    "captions_unreadable": (
+        "{path}, {line}번째 줄: 사진 설명을 읽을 수 없습니다({reason}).",
+        "{path}, line {line}: the captions cannot be read ({reason}).",
+    ),
+    "folder_not_found": (
+        "{path}: 이런 폴더가 없습니다.",
+        "{path}: there is no such folder.",
+    ),
+    "database_no_images": (
+        "{path}: 읽을 수 있는 이미지가 없습니다.",
+        "{path}: there are no readable images.",
+    ),
+    # settings of the Space
+    "settings_wrong": (
+        "Space의 설정(환경 변수)이 잘못되어 시작하지 않았습니다. 아래를 고친 뒤 다시 시작해 주세요.\n{errors}",
+        "The Space did not start, because of its settings (environment variables). Correct these and start it again.\n{errors}",
+    ),
+    "setting_not_a_number": (
+        "{variable}: 값 '{value}'은(는) {least}에서 {most} 사이의 정수여야 합니다.",
+        "{variable}: the value '{value}' must be a whole number from {least} to {most}.",
+    ),
+    "setting_no_model": (
+        "{variable}: 값 '{value}'에 모델이 없습니다. 모델 이름, Hub 저장소 이름, 모델 폴더를 쉼표로 나누어 적어 주세요.",
+        "{variable}: the value '{value}' names no model. List models, ids of Hub repositories or folders, separated by commas.",
+    ),
+    "setting_refused": (
+        "{variable}: 값 '{value}'을(를) 쓸 수 없습니다. {reason}",
+        "{variable}: the value '{value}' cannot be used. {reason}",
+    ),
+    "setting_not_offered": (
+        "{variable}: '{value}' 모델은 고를 수 있는 모델이 아닙니다. KOCLIP_MODELS에 더하거나 다음 가운데 하나를 적어 주세요: {known}.",
+        "{variable}: the model '{value}' is not among those offered. Add it to KOCLIP_MODELS, or use one of: {known}.",
+    ),
+    "setting_unknown": (
+        "{variable}: 이런 설정은 없습니다(값: '{value}'). {close}을(를) 쓰려던 것이라면 이름을 고치고, 아니라면 지워 주세요.",
+        "{variable}: there is no such setting (its value is '{value}'). If you meant {close}, correct the name; else remove it.",
+    ),
+    # the Space's API
+    "model_not_offered": (
+        "'{model}' 모델은 여기에서 쓸 수 없습니다. 다음 가운데 하나를 골라 주세요: {known}.",
+        "The model '{model}' is not offered here. Choose one of: {known}.",
+    ),
+    "batch_empty": (
+        "보낸 것이 없습니다. 하나 이상 보내 주세요.",
+        "Nothing was sent. Send at least one item.",
+    ),
+    "batch_too_large": (
+        "한 번에 {limit}개까지 받습니다({count}개를 보냈습니다). 나누어 보내 주세요.",
+        "At most {limit} items are taken at once, and {count} were sent. Send them in parts.",
+    ),
+}
