@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from koclip import __version__, deploy_command, evaluate_command, push_command
 from koclip.errors import KoCLIPError, translate
+from koclip.files import is_folder
 from koclip.terminal import Row, print_table, show_progress, terminal_language
 from koclip.tile_options import add_tile_options, tile_options
 from koclip.training import data_command, train_command
@@ -85,17 +86,16 @@ def _parser() -> argparse.ArgumentParser:
         "--plus the query may be missing",
     )
     sub.add_argument("--image", help="a picture that the results should be like")
-    sub.add_argument("--plus", action="append", default=[], help="something to add; repeatable")
-    sub.add_argument(
-        "--minus", action="append", default=[], help="something to leave out; repeatable"
-    )
+    for sign, about in (("plus", "add"), ("minus", "leave out")):
+        several = f"something to {about}; several with commas or by repeating it"
+        sub.add_argument(f"--{sign}", action="append", default=[], help=several)
     sub.add_argument("-k", type=int, default=10, help="how many images (default 10)")
     model_option(sub)
 
     about = "the parts of an image that fit a query best (of 3 × 3 if nothing else is said)"
     sub = command("patches", _patches, about)
     sub.add_argument("image", help="path of a picture")
-    sub.add_argument("query", nargs="+", help="what to look for, one or several")
+    sub.add_argument("query", nargs="+", help="what to look for; several as words or with commas")
     add_tile_options(sub)
     model_option(sub)
 
@@ -153,7 +153,7 @@ def _search(args: argparse.Namespace) -> None:
     place, query = _database_and_query(args)
     model = _open(args.model)
     database = ImageDatabase.open(place) if place else ImageDatabase.for_model(model)
-    options = {"image": args.image, "plus": args.plus, "minus": args.minus}
+    options = {"image": args.image, "plus": ",".join(args.plus), "minus": ",".join(args.minus)}
     rows: list[Row] = [
         {
             "rank": hit.rank,
@@ -173,13 +173,14 @@ def _database_and_query(args: argparse.Namespace) -> tuple[str | None, str]:
     if len(args.what) == 2:
         return args.what[0], args.what[1]
     word = args.what[0] if args.what else ""
-    if (args.image or args.plus) and Path(word).exists() and word:
+    if (args.image or args.plus) and word and (word.endswith(".tsv") or is_folder(word)):
         return word, ""
     return None, word
 
 
 def _patches(args: argparse.Namespace) -> None:
-    scores = _open(args.model).rank_patches(args.image, args.query, **tile_options(args))
+    queries = ",".join(args.query)
+    scores = _open(args.model).rank_patches(args.image, queries, **tile_options(args))
     _print([score._asdict() for score in scores], args.json)
 
 
@@ -230,7 +231,7 @@ def _open(name: str) -> KoCLIP:
 
 def _model_source(name: str) -> str | Path:
     """A path typed in a shell is a folder even without "./" before it."""
-    return Path(name) if os.sep in name and Path(name).is_dir() else name
+    return Path(name) if os.sep in name and is_folder(name) else name
 
 
 def _print(rows: list[Row], as_json: bool) -> None:

@@ -26,7 +26,7 @@ import numpy as np
 from koclip import similarity
 from koclip.assets import assets_dir
 from koclip.errors import KoCLIPError
-from koclip.files import write_whole
+from koclip.files import is_folder, write_whole
 from koclip.hub import PUBLISHED, Progress, hub_file
 from koclip.picture_stream import embed_stream
 from koclip.tensor_files import open_tensors
@@ -114,7 +114,7 @@ class ImageDatabase:
             KoCLIPError: no folder, or no readable image in it.
         """
         folder = Path(folder)
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise KoCLIPError("folder_not_found", path=folder)
         listed = _read_items(folder) if (folder / _ITEMS).is_file() else []
         files = {item.file for item in listed}

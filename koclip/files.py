@@ -1,4 +1,4 @@
-"""Writing files."""
+"""Finding folders and writing files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ import tempfile
 from pathlib import Path
 
 _UNFINISHED = (".koclip-", ".part")
+
+
+def is_folder(path: str | os.PathLike) -> bool:
+    """Whether there is such a folder; not so, too, where `Path.is_dir` fails because the name is
+    too long or a folder above may not be read."""
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
 
 
 def write_whole(path: Path, data: bytes) -> None:

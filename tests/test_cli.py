@@ -100,6 +100,8 @@ def test_patches_of_several_queries_with_more_tiles(capsys):
     assert [row["query"] for row in found] == ["배"] * 10 + ["나무"] * 10
     assert [row["rank"] for row in found] == [*range(1, 11)] * 2
     assert [row["scale"] for row in found].count(2) == 2
+    assert main(["patches", BOATS, "배, 나무", *grid, "--json"]) == 0
+    assert rows(capsys) == found
     assert main(["patches", BOATS, "배", *grid, "--contrast", "배경", "--json"]) == 0
     assert rows(capsys)[0]["score"] < found[0]["score"]
 
@@ -124,6 +126,9 @@ def test_search_by_a_picture(capsys):
     assert len(found) == 5 and "고양이" in found[0]["caption"]
     assert main(["search", "눈", "--image", CAT, "-k", "5", "--json"]) == 0
     assert rows(capsys) != found
+    long = "눈 덮인 산 아래 마을의 " * 20  # no file's name has so many letters
+    assert main(["search", long, "--image", CAT, "-k", "5", "--json"]) == 0
+    assert len(rows(capsys)) == 5
 
 
 def test_search_with_things_to_add_and_to_leave_out(capsys):
@@ -131,7 +136,10 @@ def test_search_with_things_to_add_and_to_leave_out(capsys):
     plain = [row["image"] for row in rows(capsys)]
     parts = ["--plus", "물", "--minus", "앵무새", "--minus", "부엉이,닭"]
     assert main(["search", "새", "-k", "20", "--json", *parts]) == 0
-    assert [row["image"] for row in rows(capsys)] != plain
+    assert (found := [row["image"] for row in rows(capsys)]) != plain
+    parts = ["--plus", "물", "--minus", "부엉이, 닭,앵무새"]
+    assert main(["search", "새", "-k", "20", "--json", *parts]) == 0
+    assert [row["image"] for row in rows(capsys)] == found
     assert main(["search", "--plus", "새", "-k", "20", "--json"]) == 0
     assert [row["image"] for row in rows(capsys)] == plain
 
@@ -157,7 +165,7 @@ def test_search_a_folder_by_a_picture_alone(capsys, tmp_path):
         (["patches", CAT, " "], "text is empty"),
         (["patches", CAT, "귀", "--rows", "0"], "Rows and columns"),
         (["patches", CAT, "귀", "--overlap", "0.8"], "from 0 to 0.75"),
-        (["patches", CAT, "귀", "--scales", "4"], "from 1 to 3"),
+        (["patches", CAT, "귀", "--scales", "0"], "from 1 to 16"),
         (["patches", CAT, "귀", "--rows", "16", "--columns", "16", "--scales", "2"], "256"),
         (["patches", CAT, *"일이삼사오육칠"], "7 queries"),
         (["search", "고양이", "-k", "0"], "at least 1"),
@@ -167,7 +175,10 @@ def test_search_a_folder_by_a_picture_alone(capsys, tmp_path):
         (["search", "바다", "--minus", "바다"], "'바다' cannot be looked for and left out"),
         (["search", "--image", "없는.jpg"], "there is no such file"),
         (["search", "눈", "덮인", "산"], "Quote a query"),
+        (["search", "긴" * 300, "고양이"], "too long"),
         (["index", "/nowhere"], "no such folder"),
+        (["index", "긴" * 300], "no such folder"),
+        (["search", "고양이", "--model", "/" + "긴" * 300], "긴긴"),
         (["search", "고양이", "--model", "koclip-minny"], "koclip-mini"),
         (["evaluate", "koclip-mini", "--photos", "/nowhere"], "no such file"),
     ],

@@ -248,6 +248,8 @@ def test_an_incomplete_folder(tmp_path, missing):
 def test_a_folder_that_is_not_there(tmp_path):
     assert refusal(tmp_path / "nowhere").code == "hub_no_folder"
     assert refusal(str(tmp_path / "nowhere")).code == "hub_no_folder"
+    assert refusal("/" + "긴" * 300).code == "hub_no_folder"
+    assert refusal("긴" * 300).code == "hub_unknown_model"
 
 
 def test_a_clone_without_git_lfs(tmp_path):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from koclip.assets import assets_dir
 from koclip.errors import KoCLIPError
+from koclip.files import is_folder
 from koclip.hub.cache import Snapshot, open_snapshot, remember_revision
 from koclip.hub.download import Progress, Repo
 
@@ -118,7 +119,7 @@ def locate(
             return _from_folder(assets_dir() / known, source="bundled")
         return _from_hub(known, PUBLISHED[known], revision, progress)
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if is_folder(folder):
         return _from_folder(folder, source="local")
     return _from_hub(name, PublishedModel(name), revision, progress)
 
@@ -130,7 +131,7 @@ def check_name(name: str) -> None:
     """
     folder = Path(name).expanduser()
     is_hub_id = _HUB_ID.fullmatch(name) and not name.startswith(".")
-    if name in PUBLISHED or (name and folder.is_dir()) or is_hub_id:
+    if name in PUBLISHED or (name and is_folder(folder)) or is_hub_id:
         return
     if len(folder.parts) > 1:
         raise KoCLIPError("hub_no_folder", folder=name)
@@ -140,7 +141,7 @@ def check_name(name: str) -> None:
 def model_name(source: str) -> str:
     """What the model that `locate` finds by `source` is called."""
     folder = Path(source).expanduser()
-    return _published(source) or (folder.resolve().name if folder.is_dir() else source)
+    return _published(source) or (folder.resolve().name if is_folder(folder) else source)
 
 
 def hub_file(
