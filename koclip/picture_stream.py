@@ -55,6 +55,7 @@ def embed_stream(
             picture = open_image(open_source())
             return model.processor.image_processor([picture]), note(picture)
         except KoCLIPError as error:
+            _drop_tracebacks(error)
             return error
 
     waiting: deque[tuple[Key, Future]] = deque()
@@ -81,3 +82,10 @@ def _embedded(model: KoCLIP, read: list[tuple[Key, Future]]) -> EmbeddedBatch[Ke
     keys, pixels, notes = map(list, zip(*good, strict=True))
     rows = similarity.unit_rows(model.get_image_features(np.concatenate(pixels)))
     return EmbeddedBatch(keys, rows, notes, broken)
+
+
+def _drop_tracebacks(error: BaseException | None) -> None:
+    """They keep the variables of what failed: of a broken picture, the whole file."""
+    while error:
+        error.__traceback__ = None
+        error = error.__context__

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import threading
+import weakref
 from functools import partial
 
 import numpy as np
@@ -54,6 +57,37 @@ def test_a_batch_of_broken_pictures(tiny_korean: KoCLIP):
     (batch,) = embed_stream(tiny_korean, [(n, lambda: b"x") for n in range(5)])
     assert (batch.keys, batch.notes, batch.rows.shape) == ([], [], (0, 24))
     assert [key for key, _ in batch.broken] == list(range(5))
+
+
+def test_whole_pictures_are_not_kept(tiny_korean: KoCLIP):
+    """But one per decoder, and the one that either is about to give up."""
+    noted: list[weakref.ref] = []
+
+    def count(whole: Image.Image) -> int:
+        noted.append(weakref.ref(whole))
+        return sum(other() is not None for other in list(noted))
+
+    batches = list(embed_stream(tiny_korean, sources(70), note=count))
+    assert len(noted) == 70
+    assert max(live for batch in batches for live in batch.notes) <= 4
+    assert not any(whole() for whole in noted)
+
+
+def test_of_broken_pictures_only_the_reason_is_kept(tiny_korean: KoCLIP):
+    """A traceback would keep every file's content."""
+    content = io.BytesIO()
+    Image.effect_noise((64, 64), 90).save(content, "PNG")
+    opened: list[weakref.ref] = []
+
+    def cut_off() -> io.BytesIO:
+        file = io.BytesIO(content.getvalue()[:1000])
+        opened.append(weakref.ref(file))
+        return file
+
+    (batch,) = embed_stream(tiny_korean, [(number, cut_off) for number in range(9)])
+    gc.collect()
+    assert [error.code for _, error in batch.broken] == ["image_unreadable"] * 9
+    assert len(opened) == 9 and not any(file() for file in opened)
 
 
 def test_other_errors_are_not_hidden(tiny_korean: KoCLIP):
