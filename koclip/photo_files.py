@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from koclip.database import IMAGE_SUFFIXES, image_files
 from koclip.errors import KoCLIPError
+from koclip.files import is_folder
 from koclip.tokenizer import clean_text
 
 MAX_PHOTOS = 1000
@@ -77,7 +78,7 @@ def list_photo_files(
 
 def _found(paths: Sequence[str | os.PathLike], archives: ExitStack) -> Iterator[PhotoFile]:
     for path in map(Path, paths):
-        if path.is_dir():
+        if is_folder(path):
             yield from map(_on_disk, image_files(path))
         elif path.suffix.lower() != ".zip":
             yield _on_disk(path)
@@ -92,7 +93,10 @@ def _found(paths: Sequence[str | os.PathLike], archives: ExitStack) -> Iterator[
 
 
 def _on_disk(path: Path) -> PhotoFile:
-    size = path.stat().st_size if path.is_file() else 0
+    try:
+        size = path.stat().st_size
+    except OSError:  # reading it tells why
+        size = 0
     return PhotoFile(shown_name(path.name), size, lambda: path)
 
 

@@ -222,7 +222,9 @@ def test_archives_damaged_anywhere_are_no_crash(tmp_path):
         }
 
 
-def test_files_that_are_gone(tmp_path):
+@pytest.mark.parametrize("name", ["gone.jpg", "긴" * 300 + ".jpg"])
+def test_files_that_are_not_there(tmp_path, name):
+    """That is told when they are read, as of any picture."""
     with ExitStack() as archives:
-        (file,), _ = list_photo_files([tmp_path / "gone.jpg"], archives)
-        assert (file.size, file.read()) == (0, tmp_path / "gone.jpg")
+        (file,), _ = list_photo_files([tmp_path / name], archives)
+        assert (file.size, file.read()) == (0, tmp_path / name)
