@@ -63,7 +63,7 @@ def text_to_patch_tab(
             with gr.Row():
                 rows, columns = (
                     gr.Slider(
-                        1, MAX_ROWS, value=_DEFAULTS[name], step=1, label=I18N(name), min_width=100
+                        1, MAX_ROWS, value=_DEFAULTS[name], step=1, label=I18N(name), min_width=150
                     )
                     for name in ("rows", "columns")
                 )

@@ -20,6 +20,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Drop, paste or click to choose a picture",
     ),
     "examples": ("예시를 눌러 보세요", "Try an example"),
+    "preparing": ("첫 답을 준비하는 중…", "Preparing the first answer…"),
     "options": ("자세한 설정", "Options"),
     "stop": ("멈추기", "Stop"),
     "progress_tiles": ("조각을 읽는 중", "Reading tiles"),
@@ -174,6 +175,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "code": ("파이썬 코드", "Python code"),
     "copy_code": ("코드 복사", "Copy code"),
     "save_as": ("저장", "Save"),
+    "common.upload": ("파일 더 올리기", "Upload more"),  # a key of Gradio's, which has no text for it
     # header and footer
     "theme_switch": ("밝게/어둡게", "Light/dark"),
     "skip": ("내용으로 건너뛰기", "Skip to content"),
