@@ -13,10 +13,12 @@ _REACH = 0.75
 _PRIOR = 0.3
 """How much the mean of all tiles counts beside the tiles of a place, which count 1 in their
 middle. Without it, a place that one tile barely touches gets all of that tile's score, and the
-best place is often the rim of the picture."""
-_FULL_SPREAD = 0.2
-"""Between the least and the best tile: with less the map stays below 1, so that noise does not
-look like a find."""
+best place is often the rim of the picture: with windows as large as their tiles and no prior, the
+pointing game of `LOCALISING` falls from .70 to .54."""
+_FULL_HEIGHT = 0.15
+"""Of the best tile above the mean of all, in cosine. With less the map stays below 1, so that noise
+looks like less of a find: with `LOCALISING`'s tiles, .67 of 105 queries for what is in a free scene
+reach it, and .24 of 1,050 for what is not."""
 
 
 def relevance_map(
@@ -43,7 +45,7 @@ def relevance_map(
     # A tile's window is the product of one down and one across, so sums over tiles are products.
     places = (rows * above_mean[:, None]).T @ columns / (rows.T @ columns + _PRIOR)
     least, best = places.min(), places.max()
-    strength = min(1.0, np.ptp(scores) / _FULL_SPREAD)
+    strength = min(1.0, above_mean.max() / _FULL_HEIGHT)
     return (places - least) * np.float32(strength / max(best - least, 1e-12))
 
 

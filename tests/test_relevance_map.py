@@ -23,8 +23,8 @@ def scored(size: tuple[int, int], score, *grid: float) -> list[PatchScore]:
 
 
 def near(x: float, y: float):
-    """A score that falls from .4 at one point to 0 at a distance of half a picture."""
-    return lambda u, v: max(0.0, 0.4 - 0.8 * np.hypot(u - x, v - y))
+    """A score that falls from .8 at one point to 0 at a distance of half a picture."""
+    return lambda u, v: max(0.0, 0.8 - 1.6 * np.hypot(u - x, v - y))
 
 
 @pytest.mark.parametrize("grid", [(3, 3), (4, 5, 0.5), (4, 4, 0.5, 3), (1, 4), (16, 16)])

@@ -152,6 +152,7 @@ def test_scales_add_grids_with_a_row_and_a_column_less():
     assert grids[1] == {tile[2:3] for tile in cut(image, 3, 2)}
     assert grids[2] == {tile[2:3] for tile in cut(image, 2, 1)}
     assert grids[3] == {((0, 0, 60, 60),)}
+    assert cut(image, 3, 2, scales=16) == cut(image, 3, 2, scales=3)  # nothing is coarser
 
 
 @pytest.mark.parametrize("overlap", [-0.1, 0.76, 1, float("nan"), "0.5", None, True])
@@ -164,14 +165,14 @@ def test_bad_overlaps(overlap, language):
     assert str(overlap) in message and "0.75" in message
 
 
-@pytest.mark.parametrize("scales", [0, 4, 1.5, "2", None, True])
+@pytest.mark.parametrize("scales", [0, 17, 1.5, "2", None, True])
 @pytest.mark.parametrize("language", ["ko", "en"])
 def test_bad_scales(scales, language):
     with pytest.raises(KoCLIPError) as caught:
         cut(Image.new("L", (9, 9)), 2, 3, scales=scales)
     assert caught.value.code == "grid_bad_scales"
     message = caught.value.localized(language)
-    assert str(scales) in message and "3" in message
+    assert str(scales) in message and "16" in message
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])

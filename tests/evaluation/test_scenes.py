@@ -151,8 +151,8 @@ def test_the_pointing_game(pictures, pointer, value):
 @pytest.mark.parametrize(
     ("knows", "options", "value"),
     [
-        (True, {"rows": 8, "columns": 8}, 1.0),
-        (True, {"rows": 6, "columns": 6, "overlap": 0.5}, 1.0),
+        (True, {"rows": 8, "columns": 8, "scales": 1}, 1.0),
+        (True, {"rows": 6, "columns": 6, "scales": 1, "overlap": 0.5}, 1.0),
         (False, {}, 0.0),
     ],
 )
