@@ -112,9 +112,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The number of tile sizes must be a whole number from 1 to {limit}, got {scales}.",
     ),
     "grid_too_many_tiles": (
-        "조각이 모두 {count}개인데 {limit}개까지만 할 수 있습니다. 행과 열이나 겹침을 줄여 주세요.",
-        "That makes {count} tiles, and at most {limit} are possible. Use fewer rows and columns, or less "
-        "overlap.",
+        "조각이 모두 {count}개인데 {limit}개까지만 할 수 있습니다. 행과 열, 겹침이나 크기의 가짓수를 "
+        "줄여 주세요.",
+        "That makes {count} tiles, and at most {limit} are possible. Use fewer rows and columns, "
+        "less overlap or fewer sizes.",
     ),
     "queries_too_many": (
         "찾을 것이 {count}개인데 한 번에 {limit}개까지만 찾을 수 있습니다. 나누어 찾아 주세요.",
