@@ -62,7 +62,7 @@ def picture_input(file: str | None = None, height: int = 300, **options: Any) ->
 def result_place(elem_id: str) -> gr.HTML:
     """Where an answer is shown, and announced to screen readers."""
     return gr.HTML(
-        f'<p class="empty">{bilingual(*TEXTS["preparing"])}</p>',
+        f'<p class="empty preparing">{bilingual(*TEXTS["preparing"])}</p>',
         elem_id=elem_id,
         elem_classes="result",
         apply_default_css=False,
