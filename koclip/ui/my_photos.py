@@ -32,7 +32,7 @@ class MyPhotos(NamedTuple):
 
 def my_photos_panel(
     pool: ModelPool, model: gr.Radio, collection: gr.Radio, shown_for: str
-) -> tuple[gr.State, Callable]:
+) -> tuple[gr.State, tuple[Callable, ...]]:
     """Builds the panel, visible while `collection` is `shown_for`.
 
     Returns:
@@ -95,7 +95,7 @@ def my_photos_panel(
     stopped.then(ready, photos, [stop, download, forget], **private)
     forgotten = forget.click(_forget, None, [photos, files, status], **quick)
     forgotten.then(ready, photos, [stop, download, forget], **private)
-    return photos, finished.then
+    return photos, (finished.then, stopped.then, forgotten.then)
 
 
 def _forget(request: gr.Request) -> list:

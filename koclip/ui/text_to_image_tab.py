@@ -52,7 +52,7 @@ def text_to_image_tab(pool: ModelPool, model: gr.Radio) -> Tab:
         label=I18N("collection"),
         elem_classes="segmented",
     )
-    photos, photos_read = my_photos_panel(pool, model, collection, shown_for=MY_PHOTOS)
+    photos, photos_changed = my_photos_panel(pool, model, collection, shown_for=MY_PHOTOS)
     with gr.Row(equal_height=True, elem_classes="search-row"):
         query = gr.Textbox(
             _DEFAULTS["query"],
@@ -86,7 +86,7 @@ def text_to_image_tab(pool: ModelPool, model: gr.Radio) -> Tab:
     for trigger in (run.click, query.submit, plus.submit, minus.submit):
         typed = trigger(lambda: "", None, like, **quick)
         events.append(typed.then(answered(view.search), asked, result, **private))
-    for trigger in (collection.change, photos_read):
+    for trigger in (collection.change, *photos_changed):
         events.append(trigger(answered(view.search), asked, result, **private))
     filled = examples.click(_chosen_query, None, [query, like], **quick)
     events.append(filled.then(answered(view.search), asked, result, **private))
