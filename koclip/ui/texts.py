@@ -175,7 +175,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "code": ("파이썬 코드", "Python code"),
     "copy_code": ("코드 복사", "Copy code"),
     "save_as": ("저장", "Save"),
-    "common.upload": ("파일 더 올리기", "Upload more"),  # a key of Gradio's, which has no text for it
+    # keys of Gradio's that it has no Korean for
+    "common.upload": ("파일 더 올리기", "Upload more"),
+    "status.queue_position": (
+        "차례를 기다리는 중: {size} 가운데 {position}",
+        "In queue: {position} of {size}",
+    ),
     # header and footer
     "theme_switch": ("밝게/어둡게", "Light/dark"),
     "skip": ("내용으로 건너뛰기", "Skip to content"),
