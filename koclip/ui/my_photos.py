@@ -18,7 +18,7 @@ from koclip.ui.models import ModelPool
 from koclip.ui.parts import bilingual
 from koclip.ui.texts import I18N, TEXTS, say
 
-_KEPT = 3600  # seconds after which a collection that no one uses is forgotten
+_KEPT = 3600  # seconds after which a collection is forgotten; the page says so
 _NAMED = 5  # broken files that are named; the rest is counted
 
 
@@ -68,7 +68,7 @@ def my_photos_panel(
     def shown(chosen: str) -> gr.Column:
         return gr.Column(visible=chosen == shown_for)
 
-    collection.change(shown, collection, panel, **quick)
+    collection.input(shown, collection, panel, **quick)
 
     def ready(photos: MyPhotos | None) -> list:
         """What can be done with the photos that have been read, be they all or not."""
@@ -139,13 +139,8 @@ def _line(text: str) -> str:
 
 def _zip_path(photos: PhotoCollection, download: gr.DownloadButton) -> str:
     """The collection as a file that Gradio deletes with the uploads."""
-    folder = Path(tempfile.mkdtemp(dir=_cache(download)))
-    path = folder / "koclip-photos.zip"
+    Path(download.GRADIO_CACHE).mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=download.GRADIO_CACHE)) / "koclip-photos.zip"
     photos.save_zip(path)
     download.temp_files.add(str(path))
     return str(path)
-
-
-def _cache(component: gr.DownloadButton) -> str:
-    Path(component.GRADIO_CACHE).mkdir(parents=True, exist_ok=True)
-    return component.GRADIO_CACHE

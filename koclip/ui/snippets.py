@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,15 +43,22 @@ def snippet(address: str, endpoint: str, arguments: Mapping[str, object]) -> str
     """A whole program: the call of `endpoint` with `arguments`, and a print of its results."""
     has_picture = any(isinstance(value, Picture) for value in arguments.values())
     lines = [f"from gradio_client import Client{', handle_file' if has_picture else ''}", ""]
-    lines.append(f'space = Client("{address}")')
+    lines.append(f"space = Client({_quoted(address)})")
     for value in arguments.values():
         if isinstance(value, Picture) and value.served:
-            path = quote(f"gradio_api/file={value.served}")
+            place = _quoted(value.served)  # of a picture that is elsewhere
+            if "://" not in value.served:
+                place = "space.src + " + _quoted(quote(f"gradio_api/file={value.served}"))
             lines.insert(0, "import urllib.request\n")
-            lines.append(f'urllib.request.urlretrieve(space.src + "{path}", "{value}")')
+            lines.append(f"urllib.request.urlretrieve({place}, {_quoted(value)})")
     lines.append("answer = space.predict(")
     for name, value in arguments.items():
-        shown = f'handle_file("{value}")' if isinstance(value, Picture) else repr(value)
+        shown = f"handle_file({_quoted(value)})" if isinstance(value, Picture) else repr(value)
         lines.append(f"    {name}={shown},")
-    lines += [f'    api_name="{endpoint}",', ")", 'for result in answer["results"]:']
+    lines += [f"    api_name={_quoted(endpoint)},", ")", 'for result in answer["results"]:']
     return "\n".join([*lines, "    print(result)"])
+
+
+def _quoted(text: str) -> str:
+    """As a Python string, whatever the name of an upload holds."""
+    return json.dumps(text, ensure_ascii=False)

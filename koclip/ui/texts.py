@@ -116,8 +116,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "photos_index": ("내 사진 읽기", "Read my photos"),
     "photos_reading": ("내 사진을 읽는 중 {done:,} / {total:,}", "Reading {done:,} of {total:,}"),
     "photos_ready": (
-        "{count:,}장을 찾을 수 있습니다({model}). 이 창에서만 보이고, 닫으면 지워집니다.",
-        "{count:,} pictures are searchable ({model}). Only this window sees them; closing it deletes them.",
+        "{count:,}장을 찾을 수 있습니다({model}). 이 창에서만 보이고, 한 시간 뒤 지워집니다.",
+        "{count:,} pictures are searchable ({model}). Only this window sees them; they are deleted after an hour.",
     ),
     "photos_broken": (
         "읽을 수 없어 뺀 파일 {count:,}개: {files}",
@@ -177,6 +177,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "save_as": ("저장", "Save"),
     # keys of Gradio's that it has no Korean for
     "common.upload": ("파일 더 올리기", "Upload more"),
+    "common.complete": ("끝났습니다", "Complete"),
     "status.queue_position": (
         "차례를 기다리는 중: {size} 가운데 {position}",
         "In queue: {position} of {size}",
