@@ -86,7 +86,7 @@ def text_to_image_tab(pool: ModelPool, model: gr.Radio) -> Tab:
     for trigger in (run.click, query.submit, plus.submit, minus.submit):
         typed = trigger(lambda: "", None, like, **quick)
         events.append(typed.then(answered(view.search), asked, result, **private))
-    for trigger in (collection.change, *photos_changed):
+    for trigger in (collection.input, *photos_changed):
         events.append(trigger(answered(view.search), asked, result, **private))
     filled = examples.click(_chosen_query, None, [query, like], **quick)
     events.append(filled.then(answered(view.search), asked, result, **private))
