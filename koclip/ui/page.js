@@ -150,6 +150,12 @@
   };
 
   const onPage = {
+    skip: (link, event) => { // Gradio's <base> would make the fragment an address of its own
+      event.preventDefault();
+      const content = document.getElementById("demos");
+      content.tabIndex = -1;
+      content.focus();
+    },
     theme: () => {
       const dark = document.body.classList.toggle("dark");
       try { localStorage.setItem("koclip-theme", dark ? "dark" : "light"); } catch {}
@@ -169,7 +175,7 @@
     if (!button) return;
     const section = button.closest(".answer");
     if (section) actions[button.dataset.do](section, button);
-    else onPage[button.dataset.do](button);
+    else onPage[button.dataset.do](button, event);
   });
 
   try {

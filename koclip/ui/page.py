@@ -99,7 +99,7 @@ def _header() -> str:
         for code, name in LANGUAGES.items()
     )
     return (
-        f'<a class="skip" href="#demos">{bilingual(*TEXTS["skip"])}</a>'
+        f'<a class="skip" href="#demos" data-do="skip">{bilingual(*TEXTS["skip"])}</a>'
         f"<div><h1>KoCLIP</h1><p>{bilingual(*TEXTS['tagline'])}</p></div>"
         f'<nav><span class="languages">{languages}</span>'
         f'<button type="button" data-do="theme">'

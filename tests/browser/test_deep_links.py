@@ -93,11 +93,11 @@ def test_a_link_restores_more_like_this_and_what_is_it(visit, new_visit):
 MARKUP = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>"\'><b>굵게</b>'
 HARMFUL = [
     ("image-to-text", {"labels": f"{MARKUP}\n고양이", "image": "../../../etc/passwd"}),
-    ("image-to-text", {"labels": "가," * 9_000, "template": "{" * 500, "compare": "evil,"}),
+    ("image-to-text", {"labels": "가," * 3_000, "template": "{" * 500, "compare": "evil,"}),
     ("text-to-image", {"query": MARKUP, "count": "many", "like": MARKUP, "image": "no.webp"}),
     ("text-to-image", {"query": "x" * 21_000, "count": "-5"}),
-    ("text-to-patch", {"query": MARKUP, "rows": "three", "columns": "nan", "overlap": "nan"}),
-    ("text-to-patch", {"query": "배", "rows": "99999", "overlap": "inf", "scales": "1e9"}),
+    ("text-to-patch", {"query": MARKUP, "rows": "three", "columns": "nan"}),
+    ("text-to-patch", {"query": "배", "rows": "99999", "overlap": "nan", "scales": "1e9"}),
     ("image-to-text", {"model": "evil", "softmax": "perhaps", "effect": "", "unknown": "1"}),
 ]
 

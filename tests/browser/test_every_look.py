@@ -59,8 +59,8 @@ def test_it_is_in_the_visitors_language_and_fits_the_screen(look, tab):
 
 
 def test_it_is_in_the_visitors_colour_scheme(look, request):
-    red, green, blue = look.page.evaluate(
-        "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number).slice(0, 3)"
+    red, green, blue = look.page.locator("gradio-app").evaluate(
+        "element => getComputedStyle(element).backgroundColor.match(/\\d+/g).map(Number)"
     )
     dark = request.node.callspec.params["look"][2] == "dark"
     assert (red + green + blue < 150) == dark

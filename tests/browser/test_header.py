@@ -6,7 +6,9 @@ from tests.browser.visit import TABS
 
 
 def background(visit) -> str:
-    return visit.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return visit.page.evaluate(
+        "getComputedStyle(document.querySelector('gradio-app')).backgroundColor"
+    )
 
 
 def test_the_language_switch_keeps_inputs_and_answer(new_visit):

@@ -53,8 +53,8 @@ def test_every_control_is_reached_and_seen_to_be(visit, tab):
 
 def test_the_first_stop_skips_to_the_content(visit):
     page = visit.page
-    visit.open()
-    page.evaluate("document.activeElement.blur()")
+    page.goto(visit.space)
+    page.wait_for_selector("#label-results .answer")
     page.keyboard.press("Tab")
     link = page.get_by_role("link", name=visit.text("skip"))
     assert link.evaluate("link => link === document.activeElement")

@@ -34,7 +34,7 @@ def test_answers_are_saved(visit, tab):
     assert table.startswith(b"\xef\xbb\xbf")  # without it, spreadsheets garble Korean
     rows = list(csv.DictReader(io.StringIO(table.decode("utf-8-sig"))))
     assert set(COLUMNS[tab]) <= set(rows[0])
-    assert list(rows[0])[0] == "model"
+    assert next(iter(rows[0])) == "model"
     assert len(rows) == len(results)
     text = {"image-to-text": "label", "text-to-image": "caption_ko", "text-to-patch": "query"}[tab]
     assert [row[text] for row in rows] == [result[text] for result in results]

@@ -21,7 +21,7 @@ PLACES = {
 }
 """Where each tab shows its answer."""
 TABS = tuple(PLACES)
-PATIENCE = 20_000  # milliseconds: a model may have to be compiled first
+PATIENCE = 60_000  # milliseconds: a model may have to be compiled first
 
 
 class Visit:
