@@ -181,7 +181,6 @@ def test_a_model_refuses_the_tokenizer_of_another(tmp_path):
     assert "64 rows" in str(caught.value)
 
 
-
 def test_for_training_a_long_text_is_cut_and_keeps_its_end(tokenizer):
     tokens, mask = tokenizer.truncated(["바다 하늘 바다 하늘", "바다"], 4)
     assert tokens.tolist() == [
