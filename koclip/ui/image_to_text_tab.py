@@ -104,7 +104,8 @@ def image_to_text_tab(pool: ModelPool, model: gr.Radio, models: tuple[str, ...])
     with stop_place:
         stop_button(ran, named, shown, matched)
     gr.on(
-        [template.input, labels.change, effect.change],
+        # Not template.input, which misses what is pasted.
+        [template.change, labels.change, effect.change],
         _preview,
         [template, labels],
         preview,
