@@ -45,9 +45,10 @@ def open_image(source: ImageSource | None) -> Image.Image:
     except FileNotFoundError as error:
         raise KoCLIPError("image_not_found", path=source) from error
     except UnidentifiedImageError as error:  # its own words name a buffer's address
-        raise KoCLIPError("image_unreadable", reason="unknown format") from error
+        reason = KoCLIPError("image_format_unknown")
+        raise KoCLIPError("image_unreadable", reason=reason) from error
     except Image.DecompressionBombError as error:
-        reason = f"more than {MAX_MEGAPIXELS} megapixels"
+        reason = KoCLIPError("image_many_pixels", limit=MAX_MEGAPIXELS)
         raise KoCLIPError("image_unreadable", reason=reason) from error
     except Exception as error:  # a damaged picture can fail anywhere in its decoder
         raise KoCLIPError("image_unreadable", reason=error) from error
@@ -80,7 +81,7 @@ def _check_size(image: Image.Image) -> None:
             "image_too_large", width=image.width, height=image.height, limit=MAX_MEGAPIXELS
         )
     if not (image.width and image.height):
-        raise KoCLIPError("image_unreadable", reason="it has no pixels")
+        raise KoCLIPError("image_unreadable", reason=KoCLIPError("image_no_pixels"))
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

@@ -64,6 +64,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{path}: 이런 파일이 없습니다.",
         "{path}: there is no such file.",
     ),
+    "image_format_unknown": ("알 수 없는 형식", "unknown format"),
+    "image_many_pixels": ("{limit} 메가픽셀 초과", "more than {limit} megapixels"),
+    "image_no_pixels": ("픽셀이 없음", "it has no pixels"),
     "image_unreadable": (
         "이미지로 읽을 수 없는 파일입니다({reason}). JPEG, PNG, WebP 같은 사진 파일을 넣어 주세요.",
         "This is not a readable image ({reason}). Use a picture file such as JPEG, PNG or WebP.",
