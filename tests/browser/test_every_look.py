@@ -31,10 +31,12 @@ def tab(request, look) -> str:
 def unfold(visit: Visit) -> None:
     """Shows all that is folded away."""
     page = visit.page
-    for accordion in page.locator("button.label-wrap:not(.open)").locator("visible=true").all():
+    folded = page.locator("button.label-wrap:not(.open)").locator("visible=true").all()
+    for accordion in folded:
         accordion.click()
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
-    page.wait_for_timeout(300)  # they unfold slowly
+    if folded:
+        page.wait_for_timeout(300)  # they unfold slowly
 
 
 def test_it_answers_before_anything_is_typed(look, tab):
