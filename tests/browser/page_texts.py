@@ -34,7 +34,6 @@ _TEXTS = """() => {
 _NAMES = re.compile(
     r"KoCLIP|koclip-\w+|koclip/|Gradio|Hub|API|MCP|JSON|CSV|PNG|JPEG|WebP|ZIP|softmax|Enter|KB|MB"
     r"|HF_HUB_OFFLINE|\.[a-z]{3,4}\b"
-    r"|\(unknown format\)"  # why a decoder refuses a file is told in its own words
 )
 _TRANSLATED = re.compile(r"[가-힣][가-힣 ,]* \([a-zA-Z ,]+\)")  # 배, 하늘 (boats, sky)
 _GRADIO_KEY = re.compile(r"(common|image|file|upload_text|interface|errors)\.[a-z_]+")
