@@ -22,7 +22,7 @@ def test_the_language_switch_keeps_inputs_and_answer(new_visit):
         visit.page.get_by_role("button", name="English").click()
     visit.language = "en"
     visit.page.wait_for_selector("#patch-results .answer", state="visible")
-    assert visit.field("queries").input_value() == "하늘"
+    visit.wait_for_value("queries", "하늘")
     assert visit.answer("text-to-patch") == before
     assert visit.problems() == []
 

@@ -37,7 +37,7 @@ def test_enter_searches(tab):
 def test_an_example_is_searched_when_pressed(tab):
     with tab.another_answer(TAB):
         tab.choice("눈 덮인 산").click()
-    assert tab.field("query").input_value() == "눈 덮인 산"
+    tab.wait_for_value("query", "눈 덮인 산")
     assert "산" in captions(tab)[0]
 
 

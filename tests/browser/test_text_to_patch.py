@@ -73,7 +73,7 @@ def test_heat_and_numbers_can_be_taken_away(tab):
 def test_an_example_picture_brings_its_query(tab):
     with tab.another_answer(TAB):
         tab.choice("cat.webp").click()
-    assert tab.field("queries").input_value() == "고양이 얼굴"
+    tab.wait_for_value("queries", "고양이 얼굴")
     assert tab.first(TAB)["query"] == "고양이 얼굴"
 
 

@@ -64,6 +64,12 @@ class Visit:
         """The input that is labelled `key`, on the tab that is shown."""
         return self.page.get_by_label(self.text(key)).locator("visible=true").first
 
+    def wait_for_value(self, key: str, value: str) -> None:
+        """Waits until the input `key` holds `value`: it may come a moment after the answer."""
+        from playwright.sync_api import expect
+
+        expect(self.field(key)).to_have_value(value, timeout=PATIENCE)
+
     def button(self, key: str) -> Locator:
         """The button that says `key`, on the tab that is shown."""
         name = self.text(key)
