@@ -31,7 +31,8 @@ from koclip.ui.snippets import Picture, snippet, space_address
 from koclip.ui.texts import I18N, say
 
 ID = "text-to-image"
-GALLERY, MY_PHOTOS = "gallery", "my_photos"
+# Not "gallery": Gradio's front end now and then translates a value that is the key of a text.
+GALLERY, MY_PHOTOS = "bundled", "own"
 _DEFAULTS = {
     "query": QUERIES[0][0],
     "count": 12,
@@ -47,7 +48,7 @@ def text_to_image_tab(pool: ModelPool, model: gr.Radio) -> Tab:
     """Builds the tab's inputs and events inside the current gr.Tab."""
     gr.Markdown(I18N("text_to_image_help"), elem_classes="help")
     collection = gr.Radio(
-        [(I18N(name), name) for name in (GALLERY, MY_PHOTOS)],
+        [(I18N("gallery"), GALLERY), (I18N("my_photos"), MY_PHOTOS)],
         value=GALLERY,
         label=I18N("collection"),
         elem_classes="segmented",
@@ -77,24 +78,23 @@ def text_to_image_tab(pool: ModelPool, model: gr.Radio) -> Tab:
         stop_place = gr.Column()
 
     view = _View(pool)
-    like = gr.State("")
-    inputs = [query, count, image, plus, minus, like, model]
-    asked = [*inputs, collection, photos]
+    typed = [query, count, image, plus, minus]
+    asked = [*typed, model, collection, photos]
     private = {"concurrency_id": "model", "api_visibility": "private"}
     quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    events = []
-    for trigger in (run.click, query.submit, plus.submit, minus.submit):
-        typed = trigger(lambda: "", None, like, **quick)
-        events.append(typed.then(answered(view.search), asked, result, **private))
-    for trigger in (collection.input, *photos_changed):
-        events.append(trigger(answered(view.search), asked, result, **private))
-    filled = examples.click(_chosen_query, None, [query, like], **quick)
+    triggers = (run.click, query.submit, plus.submit, minus.submit, collection.input)
+    events = [
+        trigger(answered(view.search), asked, result, **private)
+        for trigger in (*triggers, *photos_changed)
+    ]
+    filled = examples.click(_chosen_query, None, query, **quick)
     events.append(filled.then(answered(view.search), asked, result, **private))
-    more = result.click(_chosen_picture, None, like, **quick)
-    events.append(more.then(answered(view.search), asked, result, **private))
+    events.append(result.click(answered(view.more), asked, result, **private))
     with stop_place:
         stop_button(*events)
-    return Tab(inputs, result, FirstAnswer(ID, _DEFAULTS | {"model": model.value}, view.first))
+    like = gr.State("")  # a link can name it; on the page it is pressed, not filled in
+    first = FirstAnswer(ID, _DEFAULTS | {"model": model.value}, view.first)
+    return Tab([*typed, like, model], result, first)
 
 
 class _View:
@@ -110,11 +110,11 @@ class _View:
         image: str | None,
         plus: str,
         minus: str,
-        like: str,
         model: str,
         collection: str,
         photos: MyPhotos | None,
         request: gr.Request,
+        like: str = "",
     ) -> str:
         """The pictures of the chosen collection that fit.
 
@@ -154,8 +154,25 @@ class _View:
 
     def first(self, *inputs: object) -> str:
         """The answer to a link; no one else's photos are in a link."""
-        *asked, request = inputs
-        return self.search(*asked, GALLERY, None, request)
+        *typed, like, model, request = inputs
+        return self.search(*typed, model, GALLERY, None, request, like)
+
+    def more(
+        self,
+        query: str,
+        count: int,
+        image: str | None,
+        plus: str,
+        minus: str,
+        model: str,
+        collection: str,
+        photos: MyPhotos | None,
+        request: gr.Request,
+        event: gr.EventData,
+    ) -> str:
+        """Pictures like the one that was pressed."""
+        asked = (query, count, image, plus, minus, model, collection, photos)
+        return self.search(*asked, request, event.choice)
 
     def _search_photos(
         self, asked: dict, like: str, model: str, photos: MyPhotos | None, language: str
@@ -189,11 +206,7 @@ class _View:
         return answers.image_answer(choice, database, **asked, address=address)
 
 
-def _chosen_query(event: gr.EventData) -> list[str]:
-    return [event.choice, ""]
-
-
-def _chosen_picture(event: gr.EventData) -> str:
+def _chosen_query(event: gr.EventData) -> str:
     return event.choice
 
 
