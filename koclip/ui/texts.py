@@ -57,10 +57,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count:,}개의 한국어 낱말 가운데서 찾았습니다.",
         "Chosen from {count:,} Korean words.",
     ),
-    "classify_empty": (
-        "사진을 넣으면 여기에 답이 나타납니다.",
-        "Add a picture, and the answer appears here.",
-    ),
     "one_label": (
         "레이블이 하나뿐이라 확률은 늘 100%입니다. 다른 레이블과 견주거나 코사인 값을 보세요.",
         "With a single label the probability is always 100 %. Add others to compare, or read the cosine.",
@@ -89,10 +85,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "query_image_placeholder": ("예: 눈 덮인 산", "For example 눈 덮인 산 (a snowy mountain)"),
     "count": ("몇 장 볼까요", "How many"),
     "search": ("찾기", "Search"),
-    "search_empty": (
-        "찾고 싶은 장면을 적고 Enter를 누르세요.",
-        "Type what you are looking for and press Enter.",
-    ),
     "collection": ("어디에서 찾을까요", "Where to look"),
     "gallery": ("갤러리", "Gallery"),
     "my_photos": ("내 사진", "My photos"),
@@ -149,10 +141,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "contrast": ("누를 것 (어디에나 있는 것)", "Suppress (what is everywhere)"),
     "contrast_placeholder": ("예: 배경", "For example 배경 (background)"),
     "rank": ("찾아보기", "Find"),
-    "patches_empty": (
-        "사진과 찾을 것을 넣으면 여기에 표시됩니다.",
-        "Add a picture and a query, and the tiles are marked here.",
-    ),
     "patches_alt": (
         "'{query}'에 잘 맞는 곳을 밝힌 사진",
         "The picture with what fits “{query}” lit up",
