@@ -13,11 +13,14 @@ def background(visit) -> str:
 
 def test_the_language_switch_keeps_inputs_and_answer(new_visit):
     visit = new_visit(language="ko")
-    visit.open("text-to-patch")
+    visit.open()
+    for tab in TABS:  # whoever leaves while answers are on their way aborts them, with an error
+        visit.open_tab(tab)
     visit.field("queries").fill("하늘")
     with visit.another_answer("text-to-patch"):
         visit.button("rank").click()
     before = visit.answer("text-to-patch")
+    visit.page.wait_for_timeout(1500)
     with visit.page.expect_navigation():
         visit.page.get_by_role("button", name="English").click()
     visit.language = "en"
