@@ -13,23 +13,25 @@ def background(visit) -> str:
 
 def test_the_language_switch_keeps_inputs_and_answer(new_visit):
     visit = new_visit(language="ko")
-    visit.open()
-    for tab in TABS:  # whoever leaves while answers are on their way aborts them, with an error
-        visit.open_tab(tab)
+    visit.open("text-to-patch")
     visit.field("queries").fill("하늘")
     with visit.another_answer("text-to-patch"):
         visit.button("rank").click()
     before = visit.answer("text-to-patch")
-    visit.page.wait_for_timeout(1500)
-    with visit.page.expect_navigation():
-        visit.page.get_by_role("button", name="English").click()
+    assert visit.problems() == []
+
+    def switch() -> None:
+        with visit.page.expect_navigation():
+            visit.page.get_by_role("button", name="English").click()
+
+    visit.leave(switch)
     visit.language = "en"
     visit.page.wait_for_selector("#patch-results .answer", state="visible")
     visit.wait_for_value("queries", "하늘")
     assert visit.answer("text-to-patch") == before
     assert visit.problems() == []
 
-    visit.page.goto(visit.space)  # and it is remembered
+    visit.open()  # and it is remembered
     for tab in TABS:
         visit.open_tab(tab)
         assert visit.problems() == []

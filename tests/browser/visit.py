@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,8 +48,20 @@ class Visit:
 
     def open(self, tab: str = "image-to-text", query: str = "") -> None:
         """Goes to the page, or to a link to it, and waits for the first answer on `tab`."""
-        self.page.goto(self.space + query)
+        if self.page.url == "about:blank":
+            self.page.goto(self.space + query)
+        else:
+            self.leave(lambda: self.page.goto(self.space + query))
         self.open_tab(tab)
+
+    def leave(self, navigate: Callable[[], object]) -> None:
+        """Goes to another page; nothing may be amiss on this one until then.
+
+        Gradio's front end complains when its stream is cut by that, now and then.
+        """
+        assert self.complaints == []
+        navigate()
+        self.complaints.clear()
 
     def open_tab(self, tab: str) -> None:
         """Shows the tab and waits until it has answered, or said why it cannot."""
