@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koclip import __version__, deploy_command, evaluate_command, push_command
+from koclip import __version__, benchmark_command, deploy_command, evaluate_command, push_command
 from koclip.errors import KoCLIPError, translate
 from koclip.files import is_folder
 from koclip.terminal import Row, print_table, show_progress, terminal_language
@@ -112,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("evaluate", _evaluate, "measure a model on captioned or labelled photographs")
     evaluate_command.add_options(sub)
 
+    sub = command("benchmark", _benchmark, "measure speed, beside other engines")
+    benchmark_command.add_options(sub)
+
     sub = command("push", _push, "upload a model to the Hugging Face Hub")
     push_command.add_options(sub)
 
@@ -211,6 +214,10 @@ def _data(args: argparse.Namespace) -> None:
 
 def _evaluate(args: argparse.Namespace) -> None:
     evaluate_command.evaluate(args, _open)
+
+
+def _benchmark(args: argparse.Namespace) -> None:
+    benchmark_command.benchmark(args)
 
 
 def _push(args: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from koclip.messages import collections, hub, inputs, models, training
+from koclip.messages import benchmark, collections, hub, inputs, models, training
 
 MESSAGES: dict[str, tuple[str, str]] = {
     **models.MESSAGES,
@@ -10,5 +10,6 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **inputs.MESSAGES,
     **collections.MESSAGES,
     **training.MESSAGES,
+    **benchmark.MESSAGES,
 }
 """By code; `koclip.errors.KoCLIPError` fills in the values."""
