@@ -12,6 +12,7 @@ from functools import partial
 import jax
 import numpy as np
 
+from koclip.batching import MicroBatcher
 from koclip.checkpoint import Parameters
 from koclip.config import ModelConfig
 from koclip.dual_encoder import DualEncoder
@@ -38,11 +39,15 @@ def _image_features(
 
 class Encoder:
     """Runs the two towers of one model. Weights are arguments of the compiled functions: as
-    constants they would be copied into every one of them."""
+    constants they would be copied into every one of them. Calls of several threads are joined."""
 
     def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
         self.config = config
         self.parameters = parameters
+        self._texts, self._images = (
+            MicroBatcher(partial(_of_few_sizes, function, config, parameters), BATCH_SIZES[-1])
+            for function in (_text_features, _image_features)
+        )
 
     def text_features(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
         """[B, T] ids and mask → float32 [B, projection_dim], not normalised."""
@@ -52,27 +57,26 @@ class Encoder:
             input_ids, ((0, 0), (0, padded)), constant_values=self.config.text.pad_token_id
         )
         attention_mask = np.pad(attention_mask, ((0, 0), (0, padded)))
-        encode = partial(_text_features, self.config, self.parameters)
-        return self._in_batches(encode, input_ids, attention_mask)
+        return self._texts.run(input_ids, attention_mask)
 
     def image_features(self, pixel_values: np.ndarray) -> np.ndarray:
         """[B, H, W, 3] → float32 [B, projection_dim], not normalised."""
-        return self._in_batches(
-            partial(_image_features, self.config, self.parameters), pixel_values
-        )
+        return self._images.run(pixel_values)
 
-    def _in_batches(self, encode: Callable[..., jax.Array], *inputs: np.ndarray) -> np.ndarray:
-        """`encode` over slices of at most the largest batch size, each padded to one of them."""
-        count = len(inputs[0])
-        largest = BATCH_SIZES[-1]
-        features = np.empty((count, self.config.projection_dim), np.float32)
-        for start in range(0, count, largest):
-            rows = slice(start, min(start + largest, count))
-            size = rows.stop - rows.start
-            missing = _round_up(size, BATCH_SIZES) - size
-            batch = [np.concatenate([x[rows], np.repeat(x[:1], missing, 0)]) for x in inputs]
-            features[rows] = np.asarray(encode(*batch))[:size]
-        return features
+
+def _of_few_sizes(
+    encode: Callable[..., jax.Array],
+    config: ModelConfig,
+    parameters: Parameters,
+    *inputs: np.ndarray,
+) -> np.ndarray:
+    """`encode` of at most as many rows as the largest batch size, padded to one of the sizes."""
+    count = len(inputs[0])
+    if not count:
+        return np.empty((0, config.projection_dim), np.float32)
+    missing = _round_up(count, BATCH_SIZES) - count
+    batch = [np.concatenate([array, np.repeat(array[:1], missing, 0)]) for array in inputs]
+    return np.asarray(encode(config, parameters, *batch))[:count]
 
 
 def _round_up(size: int, sizes: tuple[int, ...]) -> int:
