@@ -17,7 +17,7 @@ class Options:
     """Only engines whose name has one of these in it; () for all."""
 
     def wants_row(self, group: str, name: str) -> bool:
-        return _has_any(f"{group}: {name}", self.rows)
+        return _has_any(f"{group}: {name}".removeprefix(": "), self.rows)
 
     def wants_engine(self, name: str) -> bool:
         return _has_any(name, self.engines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -20,6 +21,13 @@ class Report:
     missing: tuple[str, ...]
     """Packages to compare with that were not installed."""
     suites: dict[str, tuple[Row, ...]]
+
+    def groups(self) -> Iterator[tuple[str, list[Row]]]:
+        """What belongs into one table, under its title, in the order of the report."""
+        for suite, rows in self.suites.items():
+            for group in dict.fromkeys(row.group for row in rows):
+                title = ", ".join(filter(None, (suite, group)))
+                yield title, [row for row in rows if row.group == group]
 
     def to_json(self) -> dict:
         return asdict(self)

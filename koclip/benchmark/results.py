@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,7 +16,7 @@ class Entry:
     name: str
     samples: tuple[float, ...]
     """One figure of each round, in the row's unit."""
-    notes: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, float | int] = field(default_factory=dict)
     """What else is to be known, such as the cosine to the float32 answer."""
 
     @property
@@ -41,18 +41,12 @@ class Row:
     """The entries that ran in turns, A B C A B C …"""
 
     group: str
-    """The table that the row stands in."""
+    """The table of its suite that the row stands in; "" where there is only one."""
     name: str
     unit: str
     """"s", "bytes" or "per s"."""
     entries: tuple[Entry, ...]
     ratios: tuple[Ratio, ...] = ()
-
-    def entry(self, name: str) -> Entry | None:
-        return next((entry for entry in self.entries if entry.name == name), None)
-
-    def to_json(self) -> dict:
-        return asdict(self)
 
     @classmethod
     def from_json(cls, raw: dict) -> Row:

@@ -31,9 +31,9 @@ class Contestant(NamedTuple):
 def contest(contestants: Sequence[Contestant], budget: float) -> dict[str, tuple[float, ...]]:
     """Seconds of one call by contestant, the median of a turn for each round.
 
-    All tasks must have been prepared. Short calls are repeated within a turn, after one that does
-    not count: it brings the weights back into the caches. Three to nine rounds, as many as take
-    about `budget` seconds.
+    All tasks must have been answered once. Short calls are repeated within a turn, after one that
+    does not count: it brings the weights back into the caches. Three to nine rounds, as many as
+    take about `budget` seconds.
     """
     calls, cost = {}, 0.0
     for name, worker, task in contestants:

@@ -52,7 +52,7 @@ def run(options: Options) -> Iterator[Row]:
     engines = [e for e in (OURS, NUMPY, *peers) if options.wants_engine(e.name)]
     for count in (100,) if options.quick else _COUNTS:
         names = {q: f"{count:,} rows, {q} quer{'ies' if q > 1 else 'y'}" for q in _QUERIES}
-        names = {q: name for q, name in names.items() if options.wants_row("search", name)}
+        names = {q: name for q, name in names.items() if options.wants_row("", name)}
         if names and engines:
             yield from _rows(count, names, engines, options.budget(_BUDGET))
 
@@ -65,15 +65,15 @@ def _rows(count: int, names: dict[int, str], engines: list[Engine], budget: floa
         }
         for queries, name in names.items():
             task = {"queries": queries, "k": _K}
-            _check_agreement(name, {e.name: w.prepare(task) for e, w in workers.items()})
+            _check_agreement(name, {e.name: w.answer(task) for e, w in workers.items()})
             contestants = [Contestant(e.name, worker, task) for e, worker in workers.items()]
-            if NUMPY in workers:
+            if NUMPY in workers and queries == 1:  # of which nothing can be faster
                 reading = Contestant(READING, workers[NUMPY], {"read": True})
-                reading.worker.prepare(reading.task)
+                reading.worker.answer(reading.task)
                 contestants.append(reading)
             seconds = contest(contestants, budget)
             entries = [Entry(engine, samples) for engine, samples in seconds.items()]
-            yield make_row("search", name, "s", entries, _COMPARED)
+            yield make_row("", name, "s", entries, _COMPARED)
 
 
 def _check_agreement(row: str, scores: dict[str, np.ndarray]) -> None:

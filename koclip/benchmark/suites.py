@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
-from koclip.benchmark import encoders, machine, peers, search
+from koclip.benchmark import encoders, load, machine, peers, search, serve, start
 from koclip.benchmark.options import Options
 from koclip.benchmark.report import Report
 from koclip.benchmark.results import Row
 from koclip.errors import KoCLIPError
 
-SUITES: dict[str, ModuleType] = {"encoders": encoders, "search": search}
+SUITES: dict[str, ModuleType] = {
+    "encoders": encoders,
+    "search": search,
+    "load": load,
+    "start": start,
+    "serve": serve,
+}
 """Each has `run(options)`, which yields rows; in the order of the report."""
 
 

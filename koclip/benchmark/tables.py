@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from collections.abc import Iterator
 
 from koclip.benchmark.report import Report
 from koclip.benchmark.results import Entry, Row
@@ -14,22 +13,10 @@ _SIGNIFICANT = 3
 
 def tables(report: Report) -> Iterator[tuple[str, list[Cells]]]:
     """Title and lines of each table; an engine that did not run in a row has no cell there."""
-    for suite, rows in report.suites.items():
-        for group, members in groupby(rows, key=lambda row: row.group):
-            group_rows = list(members)
-            title = suite if group == suite else f"{suite}, {group}"
-            yield title, _pivot({row.name: _medians(row) for row in group_rows})
-            if any(row.ratios for row in group_rows):
-                yield f"{title}: ratios", _pivot({row.name: _ratios(row) for row in group_rows})
-
-
-def markdown(title_and_lines: tuple[str, list[Cells]]) -> str:
-    """One table in Markdown, under its title."""
-    title, lines = title_and_lines
-    names = list(lines[0])
-    rows = [names, ["---"] * len(names), *([str(line[n] or "–") for n in names] for line in lines)]
-    body = "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
-    return f"**{title}**\n\n{body}\n"
+    for title, rows in report.groups():
+        yield title, _pivot({row.name: _medians(row) for row in rows})
+        if any(row.ratios for row in rows):
+            yield f"{title}: ratios", _pivot({row.name: _ratios(row) for row in rows})
 
 
 def quantity(value: float, unit: str) -> str:
@@ -51,7 +38,10 @@ def _medians(row: Row) -> dict[str, str]:
 
 
 def _cell(entry: Entry, unit: str) -> str:
-    notes = [f"{name} {value:.4f}" for name, value in entry.notes.items()]
+    notes = [
+        f"{name} {value}" if isinstance(value, int) else f"{name} {value:.4f}"
+        for name, value in entry.notes.items()
+    ]
     return quantity(entry.median, unit) + (f" ({', '.join(notes)})" if notes else "")
 
 
@@ -64,9 +54,5 @@ def _ratios(row: Row) -> dict[str, str]:
 
 def _pivot(cells: dict[str, dict[str, str]]) -> list[Cells]:
     """A line for each row and a column for each name that any of them has."""
-    names = _unique(name for row in cells.values() for name in row)
+    names = dict.fromkeys(name for row in cells.values() for name in row)
     return [{"": row} | {name: cells[row].get(name) for name in names} for row in cells]
-
-
-def _unique(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(names))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from flax.serialization import msgpack_serialize
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from koclip.checkpoint import Parameters, save_parameters
-from koclip.config import ModelConfig, TextConfig, ViTConfig
+from koclip.checkpoint import Parameters, vision_type
+from koclip.config import HYBRID_CLIP, ModelConfig, TextConfig, ViTConfig
 from koclip.dual_encoder import INITIAL_LOGIT_SCALE, parameter_shapes
+from koclip.files import write_whole
+from koclip.tensor_names import published_tensor
 
 TINY_TEXT = TextConfig(100, 64, 1, 2, 128, max_position_embeddings=64, layer_norm_eps=1e-5)
 TINY_VISION = ViTConfig("clip_vision_model", 64, 1, 2, 128, image_size=32, patch_size=16)
@@ -70,9 +74,18 @@ def add_outliers(parameters: Parameters, seed: int = 0) -> None:
             up[:, units] *= gains
 
 
-def save_model(folder: Path, config: ModelConfig, *, outliers: bool = False) -> None:
-    """Writes such a model into `folder`, in the form that transformers opens as well."""
-    parameters = random_parameters(config)
-    if outliers:
-        add_outliers(parameters)
-    save_parameters(folder, replace(config, raw={}), parameters)
+def save_flax_model(folder: Path, config: ModelConfig, parameters: Parameters) -> None:
+    """Writes config.json and flax_model.msgpack into `folder`, as koclip-base is published."""
+    folder.mkdir()
+    tree = {}
+    for path, value in flatten_dict(parameters, sep=".").items():
+        name, layout = published_tensor(path, vision_type(config), "flax")
+        tree[name] = np.asarray(layout.write(value), order="C")
+    write_whole(folder / "flax_model.msgpack", msgpack_serialize(unflatten_dict(tree, sep="/")))
+    raw = {
+        "model_type": HYBRID_CLIP,
+        "projection_dim": config.projection_dim,
+        "text_config": asdict(config.text),
+        "vision_config": asdict(config.vision),
+    }
+    write_whole(folder / "config.json", json.dumps(raw).encode())

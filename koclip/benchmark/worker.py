@@ -48,8 +48,12 @@ class Worker:
         )
         self._ask(None)
 
-    def prepare(self, task: Task) -> np.ndarray:
-        """Makes `task` ready to be timed, and returns what the engine answers.
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def answer(self, task: Task) -> np.ndarray:
+        """What the engine answers to `task`.
 
         Raises:
             KoCLIPError: the engine failed; its last words are in the message.
@@ -58,7 +62,11 @@ class Worker:
         return np.load(self._output)
 
     def time(self, task: Task, calls: int, *, warm: bool) -> list[float]:
-        """Seconds of each of `calls` calls, after one that does not count if `warm`."""
+        """Seconds of each of `calls` calls, after one that does not count if `warm`.
+
+        Raises:
+            KoCLIPError: as `answer`.
+        """
         return self._ask({"task": task, "calls": calls, "warm": warm})
 
     def close(self) -> None:

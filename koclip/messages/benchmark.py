@@ -17,6 +17,14 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{row}: '{of}' and '{to}' disagree (cosine below {least}). They do not compute the same, "
         "so their speeds cannot be compared.",
     ),
+    "benchmark_no_app": (
+        "{path} 파일이 없습니다. 스페이스를 측정하려면 저장소를 내려받아 그 폴더에서 실행해 주세요.",
+        "{path} is not there. To measure the Space, run this in a clone of the repository.",
+    ),
+    "benchmark_no_marks": (
+        "{path}에 수치를 넣을 자리({marks})가 없습니다. 두 표시를 넣어 주세요.",
+        "{path} has no place for figures ({marks}). Add the two marks.",
+    ),
     "benchmark_unreadable": (
         "{path}: 측정 결과를 읽을 수 없습니다({reason}). 파일을 지우거나 다른 이름을 써 주세요.",
         "{path}: no results can be read ({reason}). Remove the file or use another name.",

@@ -17,7 +17,8 @@ import numpy as np
 
 
 def serve(engine: str, options: str, output: str) -> None:
-    """Reads {"task"} (prepare it) and {"task", "calls", "warm"} (time it); replies with seconds."""
+    """Reads {"task"}, to be called once and its answer kept, or {"task", "calls", "warm"}, to be
+    timed; replies with the seconds of each timed call."""
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints belongs into the log
     prepare = import_module(f"koclip.benchmark.engines.{engine}").open_engine(**json.loads(options))
@@ -26,11 +27,12 @@ def serve(engine: str, options: str, output: str) -> None:
     for line in sys.stdin:
         request = json.loads(line)
         key = json.dumps(request["task"])
-        seconds = []
+        if key not in calls:
+            calls[key] = prepare(request["task"])
         if "calls" in request:
             seconds = _time(calls[key], request["calls"], warm=request["warm"])
         else:
-            calls[key] = prepare(request["task"])
+            seconds = []
             np.save(output, calls[key]())
         print(json.dumps(seconds), file=replies, flush=True)
 

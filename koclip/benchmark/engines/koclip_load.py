@@ -1,0 +1,26 @@
+"""Opening a model with KoCLIP: the first call of a process is the one to be timed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from koclip.benchmark.engines import Task
+from koclip.model import KoCLIP
+
+
+def open_engine(model: str, precision: str) -> Callable[[Task], Callable[[], np.ndarray]]:
+    jax.devices()  # makes XLA ready, once in a process
+    opened = []
+
+    def load() -> None:
+        opened.append(KoCLIP.from_pretrained(Path(model)))
+        jax.block_until_ready(jax.live_arrays())
+
+    def served_bytes() -> np.ndarray:
+        return np.asarray(sum(array.nbytes for array in jax.live_arrays()))
+
+    return lambda task: served_bytes if "served" in task else load

@@ -1,0 +1,87 @@
+"""Servers in processes of their own, above all the Space: `python app.py`."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import koclip
+from koclip.errors import KoCLIPError
+
+APP = ("app.py",)
+_PATIENCE = 120.0  # seconds
+_INTERVAL = 0.02  # seconds between looks whether the page is there
+
+
+class Server(NamedTuple):
+    """A page that is there."""
+
+    url: str
+    seconds_to_open: float
+    """From the start of the process to the page's HTTP 200."""
+
+
+def app_folder() -> Path:
+    """Where app.py is: in a clone, beside the package.
+
+    Raises:
+        KoCLIPError: the package is installed without it.
+    """
+    folder = Path(koclip.__file__).parent.parent
+    if not (folder / "app.py").is_file():
+        raise KoCLIPError("benchmark_no_app", path=folder / "app.py")
+    return folder
+
+
+@contextmanager
+def running_server(
+    arguments: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]
+) -> Iterator[Server]:
+    """Runs Python in `folder` until the block ends, on what opens a Gradio page at a free port.
+
+    Raises:
+        KoCLIPError: the page did not open; the log is in the message.
+    """
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}/"
+    with log.open("w") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=folder,
+            env={**environment, "GRADIO_SERVER_PORT": str(port)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_open(url, process, log)
+        yield Server(url, time.perf_counter() - start)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def _wait_until_open(url: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(_INTERVAL)
+    reason = log.read_text(encoding="utf-8")[-2000:].strip()
+    raise KoCLIPError("benchmark_failed", what=" ".join(process.args), reason=reason)
