@@ -7,6 +7,7 @@ cache. Linux only: others do not tell the memory of a process apart.
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from koclip.benchmark.weights import (
 from koclip.benchmark.worker import Worker, temporary_folder
 from koclip.checkpoint import save_parameters
 from koclip.config import ModelConfig
+from koclip.errors import KoCLIPError
 from koclip.tensor_files import SAFETENSORS
 
 _OURS = {f"koclip {precision}": {"precision": precision} for precision in PRECISIONS}
@@ -39,8 +41,10 @@ def run(options: Options) -> Iterator[Row]:
     """Seconds and bytes for each form of the weight file.
 
     Raises:
-        KoCLIPError: a file could not be opened.
+        KoCLIPError: this is no Linux, or a file could not be opened.
     """
+    if not sys.platform.startswith("linux"):
+        raise KoCLIPError("benchmark_needs_linux")
     config = only(TINY_TEXT) if options.quick else ModelConfig(ROBERTA_LARGE, VIT_B32)
     engines = [name for name in (*_OURS, _PLAIN) if options.wants_engine(name)]
     forms = [f for f in ("safetensors", "Flax msgpack") if options.wants_row("load", f)]

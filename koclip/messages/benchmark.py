@@ -17,6 +17,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{row}: '{of}' and '{to}' disagree (cosine below {least}). They do not compute the same, "
         "so their speeds cannot be compared.",
     ),
+    "benchmark_needs_linux": (
+        "'load' 측정은 프로세스의 메모리를 따로 알려 주는 리눅스에서만 됩니다. 다른 측정을 골라 "
+        "주세요.",
+        "The suite 'load' needs Linux, which tells the memory of a process apart. Choose others.",
+    ),
     "benchmark_no_app": (
         "{path} 파일이 없습니다. 스페이스를 측정하려면 저장소를 내려받아 그 폴더에서 실행해 주세요.",
         "{path} is not there. To measure the Space, run this in a clone of the repository.",

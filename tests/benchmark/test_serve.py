@@ -1,0 +1,104 @@
+"""Starting and calling the Space as the benchmark does."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from koclip.benchmark import serve, start
+from koclip.benchmark.client import CallFailedError, Client
+from koclip.benchmark.engines import koclip_offline
+from koclip.benchmark.engines.samples import pictures, texts
+from koclip.benchmark.space import running_server
+from koclip.errors import KoCLIPError
+
+PAGE = """
+import http.server, os
+address = "127.0.0.1", int(os.environ["GRADIO_SERVER_PORT"])
+http.server.ThreadingHTTPServer(address, http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+
+
+def test_a_server_is_waited_for_and_stopped(tmp_path):
+    with running_server(["-c", PAGE], tmp_path, tmp_path / "log", os.environ) as server:
+        assert server.seconds_to_open > 0
+        client = Client(server.url)
+        with pytest.raises(CallFailedError, match=r"404|501"):
+            client.call("embed_text", texts=["고양이"])
+    with pytest.raises(CallFailedError, match="refused"):
+        client.call("embed_text", texts=["고양이"])
+
+
+def test_a_server_that_does_not_open_says_why(tmp_path):
+    with (
+        pytest.raises(KoCLIPError, match="no such setting"),
+        running_server(
+            ["-c", "raise SystemExit('no such setting')"], tmp_path, tmp_path / "log", os.environ
+        ),
+    ):
+        pass
+
+
+def test_clients_are_answered_as_the_model_answers(space, mini):
+    client = Client(space)
+    answer = client.call("embed_text", texts=texts(0, 1))
+    assert answer["embeddings"] == pytest.approx(mini.embed_texts(texts(0, 1)), abs=1e-5)
+    answer = client.call("embed_image", images=client.upload(pictures(5, 1)))
+    assert answer["embeddings"] == pytest.approx(mini.embed_images(pictures(5, 1)), abs=1e-5)
+
+
+def test_errors_of_the_space_are_no_answers(space):
+    client = Client(space)
+    with pytest.raises(CallFailedError):
+        client.call("embed_text", texts=[])
+    assert client.call("embed_text", texts=["고양이"])["embeddings"]  # the connection goes on
+
+
+def test_samples_begin_again_after_the_last():
+    count = len(set(texts(0, 10_000)))
+    assert texts(0, 2) != texts(2, 2)
+    everything = texts(0, 540)
+    assert texts(539, 2) == [everything[-1], everything[0]] and count > 500
+
+
+class Offline:
+    """A worker that takes half a second for a batch of 32."""
+
+    def answer(self, task: dict) -> None:
+        assert task == {"kind": "text", "batch": 32}
+
+    def time(self, task: dict, calls: int, *, warm: bool) -> list[float]:
+        return [0.5] * calls
+
+
+def test_throughput_beside_offline_batches(space):
+    row = serve._row(space, Offline(), "text", 1, quick=True)
+    served, alone = row.entries
+    assert served.notes["failures"] == 0
+    assert 0 < served.notes["p50 s"] <= served.notes["p95 s"]
+    assert alone.samples == (64.0,)
+    assert row.ratios[0].value == served.median / 64
+
+
+def test_the_offline_engine_embeds_what_the_clients_send(mini, monkeypatch):
+    monkeypatch.setattr(koclip_offline, "use_compilation_cache", lambda: None)
+    for kind, embed in (("text", mini.embed_texts), ("image", mini.embed_images)):
+        samples = texts(0, 1) if kind == "text" else pictures(0, 1)
+        rows = koclip_offline.open_engine()({"kind": kind, "batch": 1})()
+        np.testing.assert_allclose(rows, embed(samples), atol=1e-6)
+
+
+def test_failures_are_counted(tmp_path):
+    with running_server(["-c", PAGE], tmp_path, tmp_path / "log", os.environ) as server:
+        burst = serve._burst(server.url, "text", 1, 2, 0.0)
+    assert len(burst.failures) == 2 and not burst.latencies
+
+
+def test_imports_are_timed():
+    row = start._imports(("json", "koclip"), 2)
+    assert [(entry.name, len(entry.samples)) for entry in row.entries] == [
+        ("json", 2),
+        ("koclip", 2),
+    ]
