@@ -37,11 +37,13 @@ class DualEncoder(nn.Module):
 
     def text_features(self, input_ids: jax.Array, attention_mask: jax.Array) -> jax.Array:
         """[B, T] ids and mask → [B, projection_dim], not normalised."""
-        return self.text_projection(self.text_tower(input_ids, attention_mask).pooler_output)
+        output = self.text_tower(input_ids, attention_mask, pooled_only=True)
+        return self.text_projection(output.pooler_output)
 
     def image_features(self, pixel_values: jax.Array) -> jax.Array:
         """[B, H, W, 3] → [B, projection_dim], not normalised."""
-        return self.visual_projection(self.vision_tower(pixel_values).pooler_output)
+        output = self.vision_tower(pixel_values, pooled_only=True)
+        return self.visual_projection(output.pooler_output)
 
     def __call__(
         self, input_ids: jax.Array, attention_mask: jax.Array, pixel_values: jax.Array

@@ -171,12 +171,13 @@ class EfficientNetLite(nn.Module):
     config: EfficientNetConfig
 
     @nn.compact
-    def __call__(self, pixel_values: jax.Array) -> TowerOutput:
+    def __call__(self, pixel_values: jax.Array, *, pooled_only: bool = False) -> TowerOutput:
         """[B, H, W, 3] floats in about −1 … 1 → [B, h, w, 1280] and [B, num_classes].
 
         All but the `config.top_k` likeliest classes are 0 in the second. With
         `config.pooled_features` it is [B, num_classes + 1280]: the square roots of the mean
         features follow. Without the root their few large values would drown the others.
+        `pooled_only` is what other towers take; here everything is needed for the second.
         """
         stem = nn.Conv(STEM_CHANNELS, (3, 3), strides=2, padding="SAME", name="stem")
         x = relu6(stem(pixel_values))

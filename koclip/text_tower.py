@@ -28,9 +28,12 @@ class TextTower(nn.Module):
     config: TextConfig
 
     @nn.compact
-    def __call__(self, input_ids: jax.Array, attention_mask: jax.Array) -> TowerOutput:
+    def __call__(
+        self, input_ids: jax.Array, attention_mask: jax.Array, *, pooled_only: bool = False
+    ) -> TowerOutput:
         """input_ids [B, T] int, attention_mask [B, T] (0 = padding) → [B, T, D] and [B, D].
 
+        With `pooled_only` the first of the two has those tokens only that the second needs.
         T must not exceed `config.max_tokens`; past the position table a gather gives NaN.
         """
         config = self.config
@@ -45,7 +48,8 @@ class TextTower(nn.Module):
         )
         x = layer_norm(config.layer_norm_eps, "embedding_norm")(x)
         mask = attention_mask.astype(bool)
-        x = run_blocks(config, x, mask, pre_norm=False)
+        queries = 1 if pooled_only and config.pooling == "first" else None
+        x = run_blocks(config, x, mask, pre_norm=False, queries=queries)
         if config.pooling == "mean":
             weight = mask[..., None].astype(x.dtype)
             pooled = (x * weight).sum(axis=1) / jnp.maximum(weight.sum(axis=1), 1.0)

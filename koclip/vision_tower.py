@@ -21,8 +21,11 @@ class VisionTower(nn.Module):
     config: ViTConfig
 
     @nn.compact
-    def __call__(self, pixel_values: jax.Array) -> TowerOutput:
-        """pixel_values [B, H, W, 3] normalised → [B, 1 + patches, D] and [B, D]."""
+    def __call__(self, pixel_values: jax.Array, *, pooled_only: bool = False) -> TowerOutput:
+        """pixel_values [B, H, W, 3] normalised → [B, 1 + patches, D] and [B, D].
+
+        With `pooled_only` the first of the two has the class token only.
+        """
         config = self.config
         is_clip = config.model_type == "clip_vision_model"
         patch = (config.patch_size, config.patch_size)
@@ -44,7 +47,7 @@ class VisionTower(nn.Module):
         x = jnp.concatenate([class_tokens, x], axis=1) + positions
         if is_clip:
             x = layer_norm(config.layer_norm_eps, "pre_norm")(x)
-        x = run_blocks(config, x, pre_norm=True)
+        x = run_blocks(config, x, pre_norm=True, queries=1 if pooled_only else None)
         post_norm = layer_norm(config.layer_norm_eps, "post_norm")
         if is_clip:  # the hidden states stay un-normalised, as transformers returns them
             return TowerOutput(x, post_norm(x[:, 0]))
