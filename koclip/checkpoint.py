@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from koclip.config import DUAL_ENCODER, KOCLIP, ModelConfig, TextConfig
 from koclip.dual_encoder import INITIAL_LOGIT_SCALE, parameter_shapes
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
+from koclip.precision import Convert, as_float32
 from koclip.tensor_files import SAFETENSORS, StoredTensor, open_tensors
 from koclip.tensor_names import IGNORED_NAMES, PublishedTensor, published_tensor
 
@@ -38,10 +40,13 @@ _POSITIONS = "text_tower.position_embedding.embedding"
 _FROM_ZERO = "koclip_positions_from_zero"
 
 
-def load_parameters(weights: str | Path, config: ModelConfig) -> tuple[ModelConfig, Parameters]:
-    """Reads a weight file, tensor by tensor, into float32 parameters on the default device.
+def load_parameters(
+    weights: str | Path, config: ModelConfig, convert: Convert = as_float32
+) -> tuple[ModelConfig, Parameters]:
+    """Reads a weight file, tensor by tensor, into parameters on the default device.
 
-    Returns `config` with the table sizes that the file really has, and the parameters.
+    Returns `config` with the table sizes that the file really has, and the parameters: float32, or
+    what `convert` makes of each.
 
     Raises:
         KoCLIPError: the file is damaged, or tensors are missing, unknown or misshapen; all of
@@ -55,7 +60,7 @@ def load_parameters(weights: str | Path, config: ModelConfig) -> tuple[ModelConf
     if problems := tensor_problems(stored, shapes, naming, IGNORED_NAMES):
         raise KoCLIPError("weights_mismatch", path=weights, details="\n".join(problems))
     check_padding(weights, config.text)
-    flat = read_tensors(stored, shapes, naming)
+    flat = read_tensors(stored, shapes, naming, convert)
     if config.text.positions_after_padding and config.raw["text_config"].get(_FROM_ZERO):
         config = positions_from_zero(config, flat)
     return config, unflatten_dict(flat, sep=".")
@@ -142,15 +147,27 @@ def tensor_problems(
 
 
 def read_tensors(
-    stored: dict[str, StoredTensor], paths: Iterable[str], naming: Naming
+    stored: dict[str, StoredTensor],
+    paths: Iterable[str],
+    naming: Naming,
+    convert: Convert = as_float32,
 ) -> dict[str, jax.Array]:
-    """The parameters at `paths`, float32 and in our layouts."""
+    """The parameters at `paths` in our layouts, float32 or as `convert` makes them.
 
-    def read(path: str) -> jax.Array:
+    On two threads, as one waits for the disk and the memory rather than for the processor; so no
+    more than two tensors are in memory besides what is returned.
+    """
+
+    def read(path: str) -> dict[str, jax.Array]:
         name, layout = naming(path)
-        return jnp.asarray(np.asarray(layout.read(stored[name].read()), np.float32, order="C"))
+        leaves = convert(path, layout.read(stored[name].read()))
+        return jax.block_until_ready(leaves)
 
-    return {path: read(path) for path in paths}
+    flat = {}
+    with ThreadPoolExecutor(2) as readers:
+        for leaves in readers.map(read, paths):
+            flat |= leaves
+    return flat
 
 
 def positions_from_zero(config: ModelConfig, flat: dict[str, jax.Array]) -> ModelConfig:

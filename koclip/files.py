@@ -18,6 +18,12 @@ def is_folder(path: str | os.PathLike) -> bool:
         return False
 
 
+def user_cache() -> Path:
+    """The folder of what can be had again, but not at once."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "koclip"
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a file so that it is there complete or not at all, whatever interrupts."""
     prefix, suffix = _UNFINISHED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,6 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from koclip import image_to_text, similarity, text_to_patch
+from koclip.calibration import (
+    LEAST_AGREEMENT,
+    calibrate,
+    keep_calibration,
+    probe,
+    read_calibration,
+)
 from koclip.checkpoint import load_parameters, save_parameters
 from koclip.config import ModelConfig, TextConfig, read_config
 from koclip.encoder import Encoder
@@ -21,8 +29,11 @@ from koclip.files import write_whole
 from koclip.hub import ModelFiles, Progress, locate
 from koclip.image_processor import ImageProcessor
 from koclip.images import ImageSource, open_images
+from koclip.precision import automatic, check_precision, converter, with_kernels, without_int8
 from koclip.processor import KoCLIPProcessor
 from koclip.tokenizer import TextTokenizer, as_texts
+
+log = logging.getLogger(__name__)
 
 
 class DualEncoderOutput(NamedTuple):
@@ -40,9 +51,16 @@ class KoCLIP:
     """A Korean text tower and an image tower that meet in one embedding space."""
 
     def __init__(
-        self, config: ModelConfig, parameters: dict, processor: KoCLIPProcessor, files: ModelFiles
+        self,
+        config: ModelConfig,
+        parameters: dict,
+        processor: KoCLIPProcessor,
+        files: ModelFiles,
+        precision: str = "float32",
     ) -> None:
         self.config = config
+        self.precision = precision
+        """"float32", "int8" or "bfloat16": what the weights of the transformers are held in."""
         self.processor = processor
         self.files = files
         self._encoder = Encoder(config, parameters)
@@ -56,26 +74,23 @@ class KoCLIP:
         *,
         revision: str | None = None,
         progress: Progress | None = None,
+        precision: str = "auto",
     ) -> KoCLIP:
         """Opens a model: "koclip-mini", "koclip-base", "koclip-large", a folder or a Hub id.
 
         Args:
             revision: branch, tag or commit on the Hub.
             progress: called with (file name, bytes so far, bytes in all) while downloading.
+            precision: what the transformers compute in: "float32", "int8" or "bfloat16"; "auto" is
+                what is fastest here of those that give the same embeddings to a cosine of .999.
 
         Raises:
             KoCLIPError: no such model, no connection, or files that are damaged or do not fit.
         """
+        check_precision(precision)
         files = locate(name, revision=revision, progress=progress)
-        config, parameters = load_parameters(
-            files.weights, read_config(files.folder / "config.json")
-        )
-        tokenizer = (
-            TextTokenizer.from_folder(files.tokenizer, config.text) if files.tokenizer else None
-        )
-        images = ImageProcessor.for_model(files.folder, config)
-        processor = KoCLIPProcessor(tokenizer, images, model_name=files.name)
-        return cls(config, parameters, processor, files)
+        config, parameters, precision = _load(files, precision)
+        return cls(config, parameters, _open_processor(files, config), files, precision)
 
     @property
     def name(self) -> str:
@@ -89,8 +104,15 @@ class KoCLIP:
 
     @property
     def parameters(self) -> dict:
-        """All weights, a nested dict of float32 arrays."""
-        return self._encoder.parameters
+        """All weights, a nested dict of float32 arrays; read anew if they are served in less."""
+        if self.precision == "float32":
+            return with_kernels(self._encoder.parameters)
+        return load_parameters(self.files.weights, self.config)[1]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory that the weights take as they are served."""
+        return sum(leaf.nbytes for leaf in jax.tree.leaves(self._encoder.parameters))
 
     def embed_texts(self, texts: str | Iterable[str]) -> np.ndarray:
         """Texts → float32 unit rows [texts, D].
@@ -213,6 +235,32 @@ class KoCLIP:
                     write_whole(folder / name, file.read_bytes())
             text = self.processor.tokenizer.backend.to_str()
             write_whole(folder / "tokenizer.json", text.encode())
+
+
+def _load(files: ModelFiles, precision: str) -> tuple[ModelConfig, dict, str]:
+    """Settings, parameters as they are served, and what "auto" came to."""
+    config = read_config(files.folder / "config.json")
+    chosen = automatic(config) if precision == "auto" else precision
+    calibration = read_calibration(files) if chosen == "int8" else None
+    if chosen == "int8" and calibration is None:
+        config, parameters = load_parameters(files.weights, config)
+        inputs = probe(_open_processor(files, config), config)
+        calibration, parameters = calibrate(config, parameters, inputs)
+        keep_calibration(files, calibration)
+        if precision == "int8" or calibration.agreement >= LEAST_AGREEMENT:
+            return config, parameters, chosen
+        config = read_config(files.folder / "config.json")
+    if calibration and precision == "auto" and calibration.agreement < LEAST_AGREEMENT:
+        chosen, calibration = without_int8(), None
+        log.info("%s is served in %s: int8 would change its embeddings", files.name, chosen)
+    convert = converter(chosen, calibration.largest if calibration else None)
+    return *load_parameters(files.weights, config, convert), chosen
+
+
+def _open_processor(files: ModelFiles, config: ModelConfig) -> KoCLIPProcessor:
+    tokenizer = TextTokenizer.from_folder(files.tokenizer, config.text) if files.tokenizer else None
+    images = ImageProcessor.for_model(files.folder, config)
+    return KoCLIPProcessor(tokenizer, images, model_name=files.name)
 
 
 def _as_array(values: object) -> np.ndarray:

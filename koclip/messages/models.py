@@ -42,4 +42,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{path}: 가중치가 설정과 맞지 않습니다.\n{details}",
         "{path}: the weights do not fit the configuration.\n{details}",
     ),
+    "precision_unknown": (
+        "'{precision}'(이)라는 정밀도는 없습니다. 쓸 수 있는 것: {known}.",
+        "There is no precision '{precision}'. Known: {known}.",
+    ),
 }

@@ -59,7 +59,7 @@ def initial_model(config: TrainConfig, *, progress: Progress | None = None) -> K
         KoCLIPError: as `KoCLIP.from_pretrained` and `join_towers` do.
     """
     if config.model:
-        return KoCLIP.from_pretrained(config.model, progress=progress)
+        return KoCLIP.from_pretrained(config.model, progress=progress, precision="float32")
     return join_towers(
         config.text_tower,
         config.vision_tower,
