@@ -31,7 +31,7 @@ from koclip.config import TextConfig, ViTConfig, read_config
 from koclip.errors import KoCLIPError
 from koclip.settings import MINI
 
-PRECISIONS = ("float32",)
+PRECISIONS = ("float32", "int8", "bfloat16")
 AGREEMENT = 0.9999
 """The least cosine between float32 answers of two engines to the same input."""
 

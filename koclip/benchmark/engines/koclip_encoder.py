@@ -16,7 +16,7 @@ from koclip.model import KoCLIP
 def open_engine(model: str, precision: str) -> Callable[[Task], Callable[[], np.ndarray]]:
     """`model` as for `KoCLIP.from_pretrained`."""
     use_compilation_cache()
-    opened = KoCLIP.from_pretrained(model)
+    opened = KoCLIP.from_pretrained(model, precision=precision)
 
     def prepare(task: Task) -> Callable[[], np.ndarray]:
         if task["tower"] == "image":

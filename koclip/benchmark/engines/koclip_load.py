@@ -17,7 +17,7 @@ def open_engine(model: str, precision: str) -> Callable[[Task], Callable[[], np.
     opened = []
 
     def load() -> None:
-        opened.append(KoCLIP.from_pretrained(Path(model)))
+        opened.append(KoCLIP.from_pretrained(Path(model), precision=precision))
         jax.block_until_ready(jax.live_arrays())
 
     def served_bytes() -> np.ndarray:
