@@ -24,7 +24,7 @@ def _in_english(monkeypatch):
 def quick_results(tmp_path_factory) -> Path:
     """A quick run of three suites, from end to end; start and serve have tests of their own."""
     folder = tmp_path_factory.mktemp("benchmark")
-    rows = ("tiny", "100 rows", "safetensors")
+    rows = ("tiny", "100 rows", "msgpack")
     arguments = [argument for row in rows for argument in ("--rows", row)]
     arguments += ["--engines", "float32", "--engines", "NumPy"]
     command = ["benchmark", "encoders", "search", "load", "--quick", *arguments]
@@ -44,7 +44,7 @@ def test_a_quick_run_from_end_to_end(quick_results):
     assert names == {
         "encoders": ["tiny ViT, 1 image", "tiny BERT, 2 × 16 tokens"],
         "search": ["100 rows, 1 query", "100 rows, 64 queries"],
-        "load": ["safetensors", "safetensors"],
+        "load": ["Flax msgpack", "Flax msgpack"],
     }
     for rows in report["suites"].values():
         for row in rows:

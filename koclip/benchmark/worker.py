@@ -32,8 +32,13 @@ class Worker:
     the others', one that is stopped cannot.
     """
 
-    def __init__(self, engine: str, folder: Path, **options: object) -> None:
-        """`engine` is a module of `koclip.benchmark.engines`; `folder` is for files in between."""
+    def __init__(
+        self, engine: str, folder: Path, *, cache: Path | None = None, **options: object
+    ) -> None:
+        """`engine` is a module of `koclip.benchmark.engines`, `folder` for files in between.
+
+        What KoCLIP keeps from run to run is in `cache` instead of the user's cache folder.
+        """
         self._name = engine
         self._log = (folder / f"{engine}-{time.monotonic_ns()}.log").open("w+")
         self._output = Path(self._log.name).with_suffix(".npy")
@@ -43,7 +48,7 @@ class Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
-            env=child_environment(),
+            env=child_environment(**({"XDG_CACHE_HOME": str(cache)} if cache else {})),
             text=True,
         )
         self._ask(None)

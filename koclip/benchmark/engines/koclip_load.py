@@ -9,10 +9,12 @@ import jax
 import numpy as np
 
 from koclip.benchmark.engines import Task
+from koclip.compilation import use_compilation_cache
 from koclip.model import KoCLIP
 
 
 def open_engine(model: str, precision: str) -> Callable[[Task], Callable[[], np.ndarray]]:
+    use_compilation_cache()
     jax.devices()  # makes XLA ready, once in a process
     opened = []
 
