@@ -19,7 +19,7 @@ from koclip.config import DUAL_ENCODER, KOCLIP, ModelConfig, TextConfig
 from koclip.dual_encoder import INITIAL_LOGIT_SCALE, parameter_shapes
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
-from koclip.precision import Convert, as_float32
+from koclip.precision import Convert, as_float32, join_attention
 from koclip.tensor_files import SAFETENSORS, StoredTensor, open_tensors
 from koclip.tensor_names import IGNORED_NAMES, PublishedTensor, published_tensor
 
@@ -41,12 +41,12 @@ _FROM_ZERO = "koclip_positions_from_zero"
 
 
 def load_parameters(
-    weights: str | Path, config: ModelConfig, convert: Convert = as_float32
+    weights: str | Path, config: ModelConfig, convert: Convert | None = None
 ) -> tuple[ModelConfig, Parameters]:
     """Reads a weight file, tensor by tensor, into parameters on the default device.
 
-    Returns `config` with the table sizes that the file really has, and the parameters: float32, or
-    what `convert` makes of each.
+    Returns `config` with the table sizes that the file really has, and the parameters: float32 as
+    `DualEncoder.init` makes them or, with `convert`, as `koclip.precision.serve` does.
 
     Raises:
         KoCLIPError: the file is damaged, or tensors are missing, unknown or misshapen; all of
@@ -60,7 +60,9 @@ def load_parameters(
     if problems := tensor_problems(stored, shapes, naming, IGNORED_NAMES):
         raise KoCLIPError("weights_mismatch", path=weights, details="\n".join(problems))
     check_padding(weights, config.text)
-    flat = read_tensors(stored, shapes, naming, convert)
+    flat = read_tensors(stored, shapes, naming, convert or as_float32)
+    if convert:
+        join_attention(flat)
     if config.text.positions_after_padding and config.raw["text_config"].get(_FROM_ZERO):
         config = positions_from_zero(config, flat)
     return config, unflatten_dict(flat, sep=".")

@@ -42,6 +42,9 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 }
 
 
+QUERY_KEY_VALUE = ("query", "key", "value")
+
+
 def layer_norm(epsilon: float, name: str) -> nn.LayerNorm:
     """Layer norm with the variance as the mean squared deviation.
 
@@ -65,13 +68,15 @@ class Attention(nn.Module):
         self, x: jax.Array, mask: jax.Array | None = None, queries: int | None = None
     ) -> jax.Array:
         batch, _length, width = x.shape
-
-        def projected(name: str, tokens: jax.Array) -> jax.Array:
-            heads = (*tokens.shape[:2], self.num_heads, width // self.num_heads)
-            return Linear(width, name=name)(tokens).reshape(heads)
-
-        query = projected("query", x[:, :queries])
-        key, value = projected("key", x), projected("value", x)
+        if self.has_variable("params", "query_key_value"):  # joined, as `koclip.precision` does
+            joined = Linear(3 * width, name="query_key_value")(x)
+            query, key, value = jnp.split(joined, 3, axis=-1)
+        else:
+            query, key, value = (Linear(width, name=name)(x) for name in QUERY_KEY_VALUE)
+        query, key, value = (
+            tokens.reshape(*tokens.shape[:2], self.num_heads, width // self.num_heads)
+            for tokens in (query[:, :queries], key, value)
+        )
         mask = None if mask is None else mask[:, None, None, :]
         attended = jax.nn.dot_product_attention(query, key, value, mask=mask)
         return Linear(width, name="out")(attended.reshape(batch, -1, width))

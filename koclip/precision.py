@@ -13,6 +13,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from koclip.config import ModelConfig, TextConfig, ViTConfig
 from koclip.errors import KoCLIPError
+from koclip.layers import QUERY_KEY_VALUE
 
 PRECISIONS = ("auto", "float32", "int8", "bfloat16")
 """What can be asked for; "auto" stands for one of the others."""
@@ -79,7 +80,7 @@ def converter(precision: str, largest: dict[str, np.ndarray] | None = None) -> C
             return {path: jnp.asarray(value, jnp.bfloat16)}
         if precision == "int8":
             inputs = (largest or {}).get(layer)
-            leaves = _quantised(jnp.asarray(value, jnp.float32), _smoothing(value, inputs))
+            leaves = _quantised(jnp.asarray(value, jnp.float32), _smoothing(len(value), inputs))
             names = (f"{layer}.{name}" for name in ("int8", "scale", "smoothing"))
             return dict(zip(names, leaves, strict=True))
         # Texts are few tokens, for which this form is the faster one; an image has 50 or more.
@@ -100,7 +101,24 @@ def serve(parameters: dict, convert: Convert) -> dict:
     served = {}
     for path, value in flatten_dict(parameters, sep=".").items():
         served |= convert(path, np.asarray(value))
+    join_attention(served)
     return unflatten_dict(served, sep=".")
+
+
+_JOINED = "query_key_value"
+_AXES = {"kernel": 1, "kernel_transposed": 0, "int8": 0, "scale": 0, "bias": 0}
+
+
+def join_attention(flat: dict[str, jax.Array]) -> None:
+    """Makes one layer of the query, key and value layers of every attention in `flat`.
+
+    One product instead of three: for an image in ViT-B/32 that is nearly twice as fast.
+    """
+    for path in [path for path in flat if ".query." in path]:
+        attention, _, name = path.partition(".query.")
+        parts = [flat.pop(f"{attention}.{part}.{name}") for part in QUERY_KEY_VALUE]
+        joined = parts[0] if name == "smoothing" else jnp.concatenate(parts, axis=_AXES[name])
+        flat[f"{attention}.{_JOINED}.{name}"] = joined
 
 
 def with_kernels(parameters: dict) -> dict:
@@ -108,8 +126,15 @@ def with_kernels(parameters: dict) -> dict:
     plain = {}
     for path, value in flatten_dict(parameters, sep=".").items():
         layer, _, name = path.rpartition(".")
-        is_transposed = name == "kernel_transposed"
-        plain[f"{layer}.kernel" if is_transposed else path] = value.T if is_transposed else value
+        if name == "kernel_transposed":
+            path, value = f"{layer}.kernel", value.T
+        attention, is_joined, name = path.partition(f".{_JOINED}.")
+        if not is_joined:
+            plain[path] = value
+            continue
+        parts = jnp.split(value, len(QUERY_KEY_VALUE), axis=-1)
+        for part, values in zip(QUERY_KEY_VALUE, parts, strict=True):
+            plain[f"{attention}.{part}.{name}"] = values
     return unflatten_dict(plain, sep=".")
 
 
@@ -117,17 +142,17 @@ def _contiguous(value: np.ndarray) -> np.ndarray:
     return np.asarray(value, np.float32, order="C")
 
 
-def _smoothing(kernel: np.ndarray, largest: np.ndarray | None) -> jax.Array:
+def _smoothing(size: int, largest: np.ndarray | None) -> jax.Array:
     """What inputs are multiplied by, and weights divided by: [in].
 
     Some channels of trained transformers are far larger than the others, and would take all the
     levels of a token for themselves. Half of the difference, on a logarithmic scale, is moved into
-    the weights (SmoothQuant, Xiao et al. 2022, with α = 0.5).
+    the weights (SmoothQuant, Xiao et al. 2022, α = 0.5; without its term for the weights, so that
+    query, key and value, which have the same input, have the same smoothing).
     """
     if largest is None:
-        return jnp.ones(len(kernel), jnp.float32)
-    weights = jnp.abs(jnp.asarray(kernel, jnp.float32)).max(axis=1)
-    return jnp.sqrt(jnp.maximum(weights, 1e-6) / jnp.maximum(jnp.asarray(largest), 1e-6))
+        return jnp.ones(size, jnp.float32)
+    return 1 / jnp.sqrt(jnp.maximum(jnp.asarray(largest), 1e-6))
 
 
 @jax.jit

@@ -15,6 +15,32 @@ from koclip.config import ViTConfig
 from koclip.layers import TowerOutput, layer_norm, run_blocks
 
 
+class PatchEmbedding(nn.Module):
+    """A convolution whose stride is its size, [B, H, W, 3] → [B, patches, features].
+
+    As one product of matrices: XLA's convolution took 3.5 times as long for 32 × 32 pixels.
+    """
+
+    features: int
+    size: int
+    use_bias: bool
+
+    @nn.compact
+    def __call__(self, pixels: jax.Array) -> jax.Array:
+        size = self.size
+        batch, height, width, channels = pixels.shape
+        rows, columns = height // size, width // size
+        pixels = pixels[:, : rows * size, : columns * size]
+        patches = pixels.reshape(batch, rows, size, columns, size, channels).swapaxes(2, 3)
+        shape = (size, size, channels, self.features)
+        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
+        patches = patches.reshape(batch, rows * columns, -1)
+        embedded = patches @ kernel.reshape(-1, self.features)
+        if self.use_bias:
+            embedded = embedded + self.param("bias", nn.initializers.zeros, (self.features,))
+        return embedded
+
+
 class VisionTower(nn.Module):
     """Pixels → hidden states and one pooled vector per image."""
 
@@ -28,16 +54,9 @@ class VisionTower(nn.Module):
         """
         config = self.config
         is_clip = config.model_type == "clip_vision_model"
-        patch = (config.patch_size, config.patch_size)
-        x = nn.Conv(
-            config.hidden_size,
-            patch,
-            strides=patch,
-            padding="VALID",
-            use_bias=not is_clip,
-            name="patch_embedding",
+        x = PatchEmbedding(
+            config.hidden_size, config.patch_size, use_bias=not is_clip, name="patch_embedding"
         )(pixel_values)
-        x = x.reshape(x.shape[0], -1, config.hidden_size)
         normal = nn.initializers.normal(0.02)
         class_token = self.param("class_token", normal, (config.hidden_size,))
         positions = self.param(

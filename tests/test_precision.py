@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from flax.traverse_util import flatten_dict
+
+from koclip.benchmark.weights import add_outliers, random_parameters
+from koclip.calibration import Probe, calibrate
+from koclip.config import ModelConfig, TextConfig, ViTConfig
+from koclip.encoder import Encoder
+from koclip.errors import KoCLIPError
+from koclip.precision import automatic, check_precision, converter, serve, with_kernels
+from koclip.similarity import unit_rows
+
+CONFIG = ModelConfig(
+    TextConfig(200, 128, 3, 4, 256, max_position_embeddings=64, layer_norm_eps=1e-5),
+    ViTConfig("clip_vision_model", 128, 3, 4, 256, image_size=48, patch_size=16),
+    projection_dim=32,
+)
+GENERATOR = np.random.default_rng(1)
+IDS = GENERATOR.integers(2, 200, (5, 13)).astype(np.int32)
+MASK = (np.arange(13) < np.array([[13], [9], [2], [5], [13]])).astype(np.int32)
+PIXELS = GENERATOR.standard_normal((3, 48, 48, 3)).astype(np.float32)
+
+
+def embeddings(parameters: dict, rows: slice = slice(None)) -> np.ndarray:
+    encoder = Encoder(CONFIG, parameters)
+    texts = encoder.text_features(IDS[rows], MASK[rows])
+    return unit_rows(np.concatenate([texts, encoder.image_features(PIXELS[rows])]))
+
+
+@pytest.fixture(scope="module")
+def plain() -> dict:
+    parameters = random_parameters(CONFIG)
+    add_outliers(parameters)
+    return parameters
+
+
+@pytest.mark.parametrize("rows", [slice(1), slice(2), slice(None)], ids=["one", "two", "all"])
+def test_float32_as_served_equals_the_plain_form(plain, rows):
+    served = embeddings(serve(plain, converter("float32")), rows)
+    np.testing.assert_allclose(served, embeddings(plain, rows), atol=2e-6)
+
+
+def test_float32_as_served_goes_back_to_the_plain_form(plain):
+    again = flatten_dict(with_kernels(serve(plain, converter("float32"))))
+    expected = flatten_dict(plain)
+    assert again.keys() == expected.keys()
+    for path, value in expected.items():
+        np.testing.assert_array_equal(again[path], value)
+
+
+@pytest.mark.parametrize("rows", [slice(1), slice(None)], ids=["one", "all"])
+@pytest.mark.parametrize("precision", ["int8", "bfloat16"])
+def test_fewer_bits_give_nearly_the_same_embeddings(plain, precision, rows):
+    served = serve(plain, converter(precision))
+    cosines = (embeddings(served, rows) * embeddings(plain, rows)).sum(axis=1)
+    assert 0.98 < cosines.min() < 1 - 1e-9
+
+
+def test_smoothing_keeps_int8_close_where_channels_stand_out(plain):
+    calibration, served = calibrate(CONFIG, plain, Probe(IDS, MASK, PIXELS))
+    rough = serve(plain, converter("int8"))
+    expected = embeddings(plain)
+    smoothed, not_smoothed = (
+        1 - (embeddings(parameters) * expected).sum(axis=1).mean() for parameters in (served, rough)
+    )
+    assert smoothed < not_smoothed / 2
+    assert calibration.agreement > 0.999
+
+
+def test_int8_rows_do_not_depend_on_their_batch(plain):
+    served = serve(plain, converter("int8"))
+    np.testing.assert_allclose(embeddings(served)[0], embeddings(served, slice(1))[0], atol=1e-5)
+
+
+def test_the_calibration_knows_every_layer_and_its_largest_inputs(plain):
+    calibration, _ = calibrate(CONFIG, plain, Probe(IDS, MASK, PIXELS))
+    assert len(calibration.largest) == 2 * 3 * 6
+    assert all((values >= 0).all() for values in calibration.largest.values())
+    inputs = [calibration.largest[f"text_tower.block_1.attention.{n}"] for n in ("query", "value")]
+    np.testing.assert_array_equal(*inputs)
+
+
+def test_auto_is_int8_for_large_transformers_only():
+    assert automatic(CONFIG) == "float32"
+    assert automatic(ModelConfig(TextConfig(), ViTConfig())) == "int8"
+
+
+def test_an_unknown_precision_is_refused_with_those_there_are():
+    with pytest.raises(KoCLIPError, match=r"float16.*auto, float32, int8, bfloat16"):
+        check_precision("float16")
