@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from koclip.query import query_row
 if TYPE_CHECKING:
     from koclip.database import ImageDatabase, ImageItem
     from koclip.model import KoCLIP
+    from koclip.vector_store import VectorStore
 
 _SAME_IMAGE = 0.9999
 """Cosine from which an image of the database is taken for the one that was asked about: the same
@@ -57,13 +57,11 @@ def search(
     database.check_model(model)
     image_row = None if image is None else _image_row(model, image)
     row = query_row(model, database.embeddings, query, image_row, plus, minus)
-    same = set() if image_row is None else _same_images(image_row, database.embeddings)
-    indices, scores = similarity.top_k(row, database.embeddings, count + len(same))
-    found = zip(indices[0].tolist(), scores[0].tolist(), strict=True)
-    others = ((index, score) for index, score in found if index not in same)
+    indices, scores = _best_others(row, image_row, database.store, count)
+    found = zip(indices.tolist(), scores.tolist(), strict=True)
     return [
         SearchHit(rank, database.items[index], score)
-        for rank, (index, score) in enumerate(islice(others, count), start=1)
+        for rank, (index, score) in enumerate(found, start=1)
     ]
 
 
@@ -73,7 +71,17 @@ def _image_row(model: KoCLIP, image: ImageSource | np.ndarray) -> np.ndarray:
     return model.embed_images([image])[0]
 
 
-def _same_images(image_row: np.ndarray, rows: np.ndarray) -> set[int]:
-    """The numbers of the rows [N, D] that are the image itself."""
-    cosines = similarity.cosine(image_row[None], rows)[0]
-    return set(np.flatnonzero(cosines >= _SAME_IMAGE).tolist())
+def _best_others(
+    row: np.ndarray, image_row: np.ndarray | None, store: VectorStore, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers and cosines of the best, without those that are the image itself."""
+    if image_row is None:
+        indices, scores = similarity.top_k(row, store, count)
+        return indices[0], scores[0]
+    asked = count + 1
+    while True:  # for as long as copies of the image take up the places
+        indices, scores = (found[0] for found in similarity.top_k(row, store, asked))
+        others = similarity.cosine(image_row[None], store.rows[indices])[0] < _SAME_IMAGE
+        if others.sum() >= count or asked >= len(store):
+            return indices[others][:count], scores[others][:count]
+        asked *= 2

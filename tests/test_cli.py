@@ -112,9 +112,10 @@ def test_index_and_search_a_folder(capsys, tmp_path):
     shutil.copy(CAT, photos / "고양이.webp")
     shutil.copy(BOATS, photos / "배.webp")
     (photos / "깨진.jpg").write_bytes(b"\xff\xd8\xff broken")
-    assert main(["index", str(photos), "--json"]) == 0
+    assert main(["index", str(photos), "--compact", "int8", "--json"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out)[0]["images"] == 2
+    assert json.loads((photos / "database.json").read_text())["compact"] == "int8"
     assert "깨진.jpg" in captured.err
     assert main(["search", str(photos), "고양이", "-k", "1", "--json"]) == 0
     assert rows(capsys)[0]["image"].endswith("고양이.webp")

@@ -91,6 +91,18 @@ def test_the_manifest_says_what_is_needed_to_search(built, pictures, tiny_korean
     }
 
 
+@pytest.mark.parametrize("form", ["float16", "int8"])
+def test_a_compact_copy_is_stored_and_searched(copy, tiny_korean: KoCLIP, form):
+    plain = ImageDatabase.open(copy)
+    ImageDatabase.build(tiny_korean, copy, compact=form)
+    assert json.loads((copy / "database.json").read_text())["compact"] == form
+    opened = ImageDatabase.open(copy)
+    assert opened.store.scanned.dtype == form
+    np.testing.assert_array_equal(opened.embeddings, plain.embeddings)
+    for query in ({"query": "고양이"}, {"image": opened.embeddings[0]}):
+        assert opened.search(tiny_korean, **query) == plain.search(tiny_korean, **query)
+
+
 def test_an_image_finds_itself(built, tiny_korean: KoCLIP):
     database, _ = built
     np.testing.assert_allclose(np.diag(database.embeddings @ database.embeddings.T), 1, atol=1e-6)

@@ -24,6 +24,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "No image database is known for model '{model}'. Make one with "
         "`python -m koclip index FOLDER --model {model}`.",
     ),
+    "embedding_not_finite": (
+        "이미지 데이터베이스가 손상되었습니다({row}번 행의 임베딩이 유한한 수가 아닙니다). "
+        "`python -m koclip index 폴더`로 다시 만들어 주세요.",
+        "The image database is damaged (the embedding in row {row} is not finite). "
+        "Rebuild it with `python -m koclip index FOLDER`.",
+    ),
     "captions_unreadable": (
         "{path}, {line}번째 줄: 사진 설명을 읽을 수 없습니다({reason}).",
         "{path}, line {line}: the captions cannot be read ({reason}).",
