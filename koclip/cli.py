@@ -55,6 +55,12 @@ def _parser() -> argparse.ArgumentParser:
             default="koclip-mini",
             help="koclip-mini, koclip-base, koclip-large, koclip-base-pt, a folder or a Hub id",
         )
+        sub.add_argument(
+            "--precision",
+            default="auto",
+            help="what the model computes in: auto, float32, int8 or bfloat16 (default: the "
+            "fastest here that gives the same embeddings)",
+        )
 
     sub = command("classify", _classify, "how likely each Korean label is for an image")
     sub.add_argument("image", help="path of a picture")
@@ -139,7 +145,7 @@ def _classify(args: argparse.Namespace) -> None:
     ready = label_set(args.set) if args.set else ()
     labels = [*args.labels, *(label.ko for label in ready)]
     shown = None if args.k is None else result_count(args.k)
-    model = _open(args.model)
+    model = _open(args.model, args.precision)
     if labels:
         template = DEFAULT_TEMPLATE if args.template is None else args.template
         scores = model.classify(args.image, ",".join(labels), template, not args.no_softmax)
@@ -160,7 +166,7 @@ def _search(args: argparse.Namespace) -> None:
     from koclip.database import ImageDatabase
 
     place, query = _database_and_query(args)
-    model = _open(args.model)
+    model = _open(args.model, args.precision)
     database = ImageDatabase.open(place) if place else ImageDatabase.for_model(model)
     options = {"image": args.image, "plus": ",".join(args.plus), "minus": ",".join(args.minus)}
     rows: list[Row] = [
@@ -189,14 +195,16 @@ def _database_and_query(args: argparse.Namespace) -> tuple[str | None, str]:
 
 def _patches(args: argparse.Namespace) -> None:
     queries = ",".join(args.query)
-    scores = _open(args.model).rank_patches(args.image, queries, **tile_options(args))
+    scores = _open(args.model, args.precision).rank_patches(
+        args.image, queries, **tile_options(args)
+    )
     _print([score._asdict() for score in scores], args.json)
 
 
 def _index(args: argparse.Namespace) -> None:
     from koclip.database import ImageDatabase
 
-    model = _open(args.model)
+    model = _open(args.model, args.precision)
     database, broken = ImageDatabase.build(model, args.folder, show_progress, compact=args.compact)
     for file, error in broken:
         print(f"koclip: {file}: {error.localized(terminal_language())}", file=sys.stderr)
@@ -235,12 +243,12 @@ def _deploy(args: argparse.Namespace) -> None:
     _print(deploy_command.deploy(args), args.json)
 
 
-def _open(name: str) -> KoCLIP:
+def _open(name: str, precision: str = "auto") -> KoCLIP:
     from koclip.compilation import use_compilation_cache
     from koclip.model import KoCLIP
 
     use_compilation_cache()
-    return KoCLIP.from_pretrained(_model_source(name))
+    return KoCLIP.from_pretrained(_model_source(name), precision=precision)
 
 
 def _model_source(name: str) -> str | Path:

@@ -63,7 +63,7 @@ def _product(x: jax.Array, kernel: jax.Array) -> jax.Array:
 
 def _transposed_product(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """[N, in] and [out, in] → [N, out]. The barriers keep XLA from undoing the transposes."""
-    if len(x) <= _FEW_ROWS and len(x) % 16 == 0:
+    if len(x) <= _FEW_ROWS and (len(x) % 16 == 0 or len(x) == 8):
         return _barrier(kernel @ _barrier(x.T)).T
     return _contract_last(x, kernel, x.dtype)
 

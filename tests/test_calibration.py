@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from koclip import KoCLIP
+from koclip import model as model_module
+from koclip.calibration import Calibration, keep_calibration, read_calibration
+from koclip.errors import KoCLIPError
+from koclip.files import user_cache
+from koclip.precision import without_int8
+from tests.conftest import ORACLE
+
+FOLDER = ORACLE / "flax/tiny-base"
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def kept_files() -> list[Path]:
+    return list((user_cache() / "calibration").glob("*"))
+
+
+def image_row(model: KoCLIP) -> np.ndarray:
+    edge = model.config.vision.image_size
+    return model.embed_images(np.random.default_rng(0).integers(0, 255, (edge, edge, 3), np.uint8))
+
+
+def test_int8_is_calibrated_once_and_then_read_straight(monkeypatch):
+    first = KoCLIP.from_pretrained(FOLDER, precision="int8")
+    assert first.precision == "int8"
+    assert len(kept_files()) == 1
+    monkeypatch.setattr(model_module, "calibrate", None)  # would fail if it were called
+    second = KoCLIP.from_pretrained(FOLDER, precision="int8")
+    np.testing.assert_allclose(image_row(first), image_row(second), atol=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["int8", "bfloat16"])
+def test_parameters_and_saved_files_are_float32_whatever_is_served(tiny_base, tmp_path, precision):
+    model = KoCLIP.from_pretrained(FOLDER, precision=precision)
+    assert model.nbytes < tiny_base.nbytes
+    model.save_pretrained(tmp_path / "saved")
+    saved = KoCLIP.from_pretrained(tmp_path / "saved", precision="float32")
+    np.testing.assert_array_equal(image_row(saved), image_row(tiny_base))
+
+
+def test_a_damaged_calibration_is_made_anew():
+    KoCLIP.from_pretrained(FOLDER, precision="int8")
+    (file,) = kept_files()
+    file.write_bytes(file.read_bytes()[:100])
+    model = KoCLIP.from_pretrained(FOLDER, precision="int8")
+    assert read_calibration(model.files) is not None
+
+
+def test_a_cache_that_cannot_be_written_changes_nothing(cache):
+    (cache / "koclip").write_text("no folder")
+    assert KoCLIP.from_pretrained(FOLDER, precision="int8").precision == "int8"
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_auto_leaves_int8_to_models_that_keep_their_embeddings(monkeypatch, tiny_base, kept):
+    monkeypatch.setattr(model_module, "automatic", lambda config: "int8")
+    monkeypatch.setattr(model_module, "LEAST_AGREEMENT", 0.9)
+    assert KoCLIP.from_pretrained(FOLDER).precision == "int8"
+    monkeypatch.setattr(model_module, "LEAST_AGREEMENT", 1.1)
+    if not kept:
+        kept_files()[0].unlink()
+    assert KoCLIP.from_pretrained(FOLDER).precision == without_int8()
+
+
+def test_what_was_kept_of_other_weights_is_not_taken(tiny_base):
+    keep_calibration(tiny_base.files, Calibration({"a.b": np.ones(3)}, 0.5))
+    assert read_calibration(tiny_base.files).agreement == 0.5
+    other = KoCLIP.from_pretrained(ORACLE / "pt/tiny-base-safetensors")
+    assert read_calibration(other.files) is None
+
+
+def test_an_unknown_precision_is_refused():
+    with pytest.raises(KoCLIPError, match="float64"):
+        KoCLIP.from_pretrained(FOLDER, precision="float64")
