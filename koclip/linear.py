@@ -3,6 +3,7 @@
     kernel             [in, out], float32 or bfloat16: x @ kernel
     kernel_transposed  [out, in], float32: for few tokens
     int8, scale, smoothing   [out, in], [out], [in]: dynamic eight-bit products
+    uint8, scale, smoothing  the same, plus 128: for few tokens
 
 `koclip.precision` makes the other forms of the first.
 """
@@ -15,13 +16,14 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from koclip.mixed_product import mixed_product
+
 _barrier = jax.lax.optimization_barrier
 
 # For how many rows W @ xᵀ beats x @ W on a CPU, where a library packs the right operand anew in
 # every call: the weights are much larger than so few tokens. Of 1024 × 4096 weights, times against
 # x @ W: .63 (16 rows), .66 (32), .77 (64), 1.03 (128), and 1.2 for 50, which is no multiple of 16.
 _FEW_ROWS = 64
-_FEW_ROWS_INT8 = 32
 
 
 class Linear(nn.Module):
@@ -39,9 +41,10 @@ class Linear(nn.Module):
         rows = x.reshape(-1, x.shape[-1])
         if self.is_mutable_collection("inputs"):
             self.variable("inputs", "largest", lambda: jnp.abs(rows).max(axis=0))
-        if self.has_variable("params", "int8"):
-            names = ("int8", "scale", "smoothing")
-            y = _int8_product(rows, *(self.get_variable("params", name) for name in names))
+        eight_bits = [name for name in ("int8", "uint8") if self.has_variable("params", name)]
+        if eight_bits:
+            names = (*eight_bits, "scale", "smoothing")
+            y = _eight_bit_product(rows, *(self.get_variable("params", name) for name in names))
         elif self.has_variable("params", "kernel_transposed"):
             y = _transposed_product(rows, self.get_variable("params", "kernel_transposed"))
         else:
@@ -68,10 +71,10 @@ def _transposed_product(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return _contract_last(x, kernel, x.dtype)
 
 
-def _int8_product(
+def _eight_bit_product(
     x: jax.Array, weight: jax.Array, scale: jax.Array, smoothing: jax.Array
 ) -> jax.Array:
-    """[N, in] and int8 [out, in] → [N, out].
+    """[N, in] and int8 or uint8 [out, in] → [N, out].
 
     Each token has a step of its own, as its largest value tells (dynamic quantisation); each output
     has its `scale`. The weights were multiplied by what `smoothing` divides the inputs by.
@@ -81,8 +84,9 @@ def _int8_product(
     step = jnp.maximum(jnp.abs(x).max(axis=-1, keepdims=True), 1e-12) / 127
     # Separate, or XLA computes the rounding again inside of every product that reads it.
     levels, step = _barrier((jnp.rint(x / step).astype(jnp.int8), step))
-    if len(x) <= _FEW_ROWS_INT8:
-        sums = _barrier(_contract_last(weight, _barrier(levels), jnp.int32)).T
+    if weight.dtype == jnp.uint8:  # W @ xᵀ, as in `_transposed_product`; then less 128 · Σ x
+        sums = _barrier(mixed_product(weight, levels)).T
+        sums = sums - 128 * levels.astype(jnp.int32).sum(axis=-1, keepdims=True)
     else:
         sums = _contract_last(levels, weight, jnp.int32)
     return (sums.astype(jnp.float32) * (step * scale))[:count]

@@ -76,15 +76,19 @@ def converter(precision: str, largest: dict[str, np.ndarray] | None = None) -> C
         if not _IN_BLOCKS.fullmatch(path):
             return as_float32(path, value)
         layer = path.removesuffix(".kernel")
+        # Texts are; an image has 50 or more.
+        few_tokens = layer.startswith("text_tower") and jax.default_backend() == "cpu"
         if precision == "bfloat16":
             return {path: jnp.asarray(value, jnp.bfloat16)}
         if precision == "int8":
             inputs = (largest or {}).get(layer)
             leaves = _quantised(jnp.asarray(value, jnp.float32), _smoothing(len(value), inputs))
-            names = (f"{layer}.{name}" for name in ("int8", "scale", "smoothing"))
+            if few_tokens:
+                leaves = ((leaves[0].astype(jnp.int16) + 128).astype(jnp.uint8), *leaves[1:])
+            names = ("uint8" if few_tokens else "int8", "scale", "smoothing")
+            names = (f"{layer}.{name}" for name in names)
             return dict(zip(names, leaves, strict=True))
-        # Texts are few tokens, for which this form is the faster one; an image has 50 or more.
-        if layer.startswith("text_tower") and jax.default_backend() == "cpu":
+        if few_tokens:
             return {f"{layer}.kernel_transposed": jnp.asarray(_contiguous(value.T))}
         return as_float32(path, value)
 
@@ -106,7 +110,7 @@ def serve(parameters: dict, convert: Convert) -> dict:
 
 
 _JOINED = "query_key_value"
-_AXES = {"kernel": 1, "kernel_transposed": 0, "int8": 0, "scale": 0, "bias": 0}
+_AXES = {"kernel": 1, "kernel_transposed": 0, "int8": 0, "uint8": 0, "scale": 0, "bias": 0}
 
 
 def join_attention(flat: dict[str, jax.Array]) -> None:
