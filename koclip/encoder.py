@@ -12,12 +12,11 @@ from functools import partial
 import jax
 import numpy as np
 
-from koclip.batching import MicroBatcher
+from koclip.batching import BATCH_SIZES, MicroBatcher
 from koclip.checkpoint import Parameters
 from koclip.config import ModelConfig
 from koclip.dual_encoder import DualEncoder
 
-BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 TEXT_LENGTHS = (8, 16, 32, 64, 128, 256, 512)
 
 
@@ -45,7 +44,7 @@ class Encoder:
         self.config = config
         self.parameters = parameters
         self._texts, self._images = (
-            MicroBatcher(partial(_of_few_sizes, function, config, parameters), BATCH_SIZES[-1])
+            MicroBatcher(partial(_of_few_sizes, function, config, parameters))
             for function in (_text_features, _image_features)
         )
 

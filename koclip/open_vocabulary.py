@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from koclip import similarity
+from koclip.batching import BATCH_SIZES
 from koclip.checks import result_count
-from koclip.encoder import BATCH_SIZES
 from koclip.hub import Progress
 from koclip.image_to_text import DEFAULT_TEMPLATE, LabelScore, embed_labels
 from koclip.images import ImageSource

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from koclip import similarity
-from koclip.encoder import BATCH_SIZES
+from koclip.batching import BATCH_SIZES
 from koclip.errors import KoCLIPError
 from koclip.images import ImageSource, open_image
 

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from koclip import similarity
+from koclip.batching import BATCH_SIZES
 from koclip.checks import whole_number
-from koclip.encoder import BATCH_SIZES
 from koclip.errors import KoCLIPError
 from koclip.images import ImageSource, open_image
 from koclip.text_lists import split_texts

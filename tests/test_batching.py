@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from koclip.batching import MicroBatcher
+from koclip import batching
+from koclip.batching import BATCH_SIZES, MicroBatcher, portion
 
 PATIENCE = 20  # seconds until a test that hangs is called one
 
@@ -59,30 +60,54 @@ def wait_until(holds: Callable[[], bool]) -> None:
     raise TimeoutError
 
 
+@pytest.fixture
+def up_to_two(monkeypatch) -> None:
+    monkeypatch.setattr(batching, "BATCH_SIZES", (1, 2))
+
+
 def test_a_single_call_is_computed_at_once_and_alone(recorder):
     recorder.go.set()
-    result = MicroBatcher(recorder, 4).run(rows(1, 2))
+    result = MicroBatcher(recorder).run(rows(1, 2))
     assert result.tolist() == [[2], [4]]
     assert recorder.batches == [[1, 2]]
 
 
 def test_calls_that_come_meanwhile_are_joined_in_their_order(recorder):
     calls = [(rows(1),), (rows(2, 3),), (rows(4),)]
-    futures = run_while_busy(MicroBatcher(recorder, 4), recorder, calls)
+    futures = run_while_busy(MicroBatcher(recorder), recorder, calls)
     assert recorder.batches == [[0], [1, 2, 3, 4]]
     assert [future.result().ravel().tolist() for future in futures] == [[2], [4, 6], [8]]
 
 
-def test_a_batch_has_no_more_rows_than_it_may(recorder):
+def test_a_batch_has_no_more_rows_than_it_may(recorder, up_to_two):
     calls = [(rows(i),) for i in range(1, 6)]
-    futures = run_while_busy(MicroBatcher(recorder, 2), recorder, calls)
+    futures = run_while_busy(MicroBatcher(recorder), recorder, calls)
     assert recorder.batches == [[0], [1, 2], [3, 4], [5]]
     assert [future.result().item() for future in futures] == [2, 4, 6, 8, 10]
 
 
-def test_a_call_of_many_rows_lets_others_in_between(recorder):
+@pytest.mark.parametrize("count", range(1, 101))
+def test_little_padding_is_computed(count):
+    sizes = []
+    while count:
+        taken = portion(count)
+        size = next(size for size in BATCH_SIZES if size >= taken)
+        assert taken in (count, size), "only the last batch is padded"
+        assert size - taken <= max(1, size / 5)
+        sizes.append(taken)
+        count -= taken
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_batch_is_cut_rather_than_padded_a_lot(recorder):
+    calls = [(rows(i),) for i in range(1, 7)]
+    run_while_busy(MicroBatcher(recorder), recorder, calls)
+    assert recorder.batches == [[0], [1, 2, 3, 4], [5, 6]]
+
+
+def test_a_call_of_many_rows_lets_others_in_between(recorder, up_to_two):
     calls = [(rows(1, 2, 3, 4, 5),), (rows(6, 7),)]
-    many, one = run_while_busy(MicroBatcher(recorder, 2), recorder, calls)
+    many, one = run_while_busy(MicroBatcher(recorder), recorder, calls)
     assert recorder.batches == [[0], [1, 2], [6, 7], [3, 4], [5]]
     assert many.result().ravel().tolist() == [2, 4, 6, 8, 10]
     assert one.result().ravel().tolist() == [12, 14]
@@ -91,7 +116,7 @@ def test_a_call_of_many_rows_lets_others_in_between(recorder):
 def test_only_rows_of_one_shape_and_type_are_joined(recorder):
     wide, whole = np.ones((1, 3), np.float32), np.ones((1, 1), np.int32)
     calls = [(rows(1),), (wide,), (rows(2),), (whole,), (wide,)]
-    futures = run_while_busy(MicroBatcher(recorder, 8), recorder, calls)
+    futures = run_while_busy(MicroBatcher(recorder), recorder, calls)
     assert recorder.batches == [[0], [1, 2], [1] * 6, [1]]
     for (array,), future in zip(calls, futures, strict=True):
         np.testing.assert_array_equal(future.result(), 2 * array)
@@ -100,24 +125,24 @@ def test_only_rows_of_one_shape_and_type_are_joined(recorder):
 
 def test_several_arrays_keep_together(recorder):
     recorder.go.set()
-    batcher = MicroBatcher(lambda ids, mask: recorder(ids * mask), 2)
+    batcher = MicroBatcher(lambda ids, mask: recorder(ids * mask))
     result = batcher.run(rows(1, 2, 3), rows(1, 0, 1))
     assert result.ravel().tolist() == [2, 0, 6]
 
 
 def test_no_rows_give_no_rows(recorder):
     recorder.go.set()
-    assert MicroBatcher(recorder, 4).run(rows()).shape == (0, 1)
+    assert MicroBatcher(recorder).run(rows()).shape == (0, 1)
 
 
-def test_an_error_reaches_those_whose_batch_failed_only(recorder):
+def test_an_error_reaches_those_whose_batch_failed_only(recorder, up_to_two):
     def encode(array: np.ndarray) -> np.ndarray:
         result = recorder(array)
         if 3 in array:
             raise ValueError("three")
         return result
 
-    batcher = MicroBatcher(encode, 2)
+    batcher = MicroBatcher(encode)
     futures = run_while_busy(batcher, recorder, [(rows(i),) for i in range(1, 6)])
     assert [future.result().item() for future in futures[:2] + futures[4:]] == [2, 4, 10]
     for future in futures[2:4]:
@@ -127,10 +152,10 @@ def test_an_error_reaches_those_whose_batch_failed_only(recorder):
 
 
 def test_many_threads_at_once_get_each_its_own():
-    batcher = MicroBatcher(lambda array: 2 * array, 5)
+    batcher = MicroBatcher(lambda array: 2 * array)
 
     def call(number: int) -> bool:
-        array = rows(*range(number, number + number % 12))
+        array = rows(*range(number, number + number % 70))
         return np.array_equal(batcher.run(array), 2 * array)
 
     with ThreadPoolExecutor(16) as threads:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from koclip.encoder import BATCH_SIZES
+from koclip.batching import BATCH_SIZES
 from koclip.errors import KoCLIPError
 from koclip.images import open_image
 from koclip.model import KoCLIP
