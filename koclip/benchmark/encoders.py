@@ -188,7 +188,7 @@ def _save(folder: Path, tower: Tower, *, outliers: bool) -> None:
 def _open(engine: Engine, model: Path | str, folder: Path, kind: str = "") -> Worker:
     values = {"folder": model, "tower": kind}
     options = {key: value.format(**values) for key, value in engine.options.items()}
-    return Worker(engine.module, folder, **options)
+    return Worker(engine.module, folder, cache=folder, **options)
 
 
 def _row(

@@ -48,7 +48,7 @@ def run(options: Options) -> Iterator[Row]:
         environment = child_environment(XDG_CACHE_HOME=str(folder))
         with (
             running_server(APP, app_folder(), folder / "app.log", environment) as server,
-            Worker("koclip_offline", folder) as offline,
+            Worker("koclip_offline", folder, cache=folder) as offline,
         ):
             for kind, size in rows:
                 yield _row(server.url, offline, kind, size, quick=options.quick)

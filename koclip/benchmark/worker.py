@@ -37,7 +37,7 @@ class Worker:
     ) -> None:
         """`engine` is a module of `koclip.benchmark.engines`, `folder` for files in between.
 
-        What KoCLIP keeps from run to run is in `cache` instead of the user's cache folder.
+        What KoCLIP keeps from run to run is in `cache`: the user's may be of another version.
         """
         self._name = engine
         self._log = (folder / f"{engine}-{time.monotonic_ns()}.log").open("w+")
