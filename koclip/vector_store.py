@@ -18,8 +18,8 @@ from koclip.tensor_files import StoredTensor
 
 CompactForm = Literal["float16", "int8"]
 _TILE_BYTES = 8 << 20  # of float32: what is worked on at once should stay in the cache
-_CHECKED_BYTES = 64 << 20  # of float32
-_CHECKED_PLACES = 64
+_CHECKED_BYTES = 16 << 20  # of float32
+_CHECKED_PLACES = 8
 _ROWS, _VALUES, _SCALES, _ERROR = "embeddings", "compact", "compact_scales", "compact_error"
 
 
@@ -106,7 +106,8 @@ def to_tensors(store: VectorStore) -> dict[str, np.ndarray]:
 def from_tensors(tensors: Mapping[str, StoredTensor]) -> VectorStore:
     """What `to_tensors` gave, still in its file.
 
-    Of large matrices only 64 MB are looked at here, in 64 places: 2 GB take 0.4 s to look through.
+    Of large matrices only 16 MB are looked at here, in 8 places: a million rows of 512 with a copy
+    open in 0.07 s from a disk that takes 2 to 5 s to read them all.
     NaN and infinity elsewhere are refused by the search that meets them.
 
     Raises:

@@ -10,7 +10,7 @@ import pytest
 from koclip import similarity, vector_store
 from koclip.errors import KoCLIPError
 from koclip.similarity import cosine, softmax, top_k, unit_rows
-from koclip.vector_store import VectorStore, compact_copy
+from koclip.vector_store import CompactCopy, VectorStore, compact_copy
 
 
 def unit(rng: np.random.Generator, rows: int, width: int = 16) -> np.ndarray:
@@ -105,13 +105,34 @@ def test_copies_of_a_row_come_in_their_order_wherever_they_are(rng, ways, form):
         assert top_k(rows[3:4], store, k)[0][0].tolist() == copies[:k]
 
 
-def test_cosines_that_differ_by_less_than_a_scan_can_tell(ways):
-    """Ten cosines 1e-7 apart, best last, among rows that are as good within float32's errors."""
-    rows = np.zeros((200, 16), np.float64)
-    rows[:, 0] = 0.5 + np.arange(200) * 1e-7
-    rows[:, 1] = np.sqrt(1 - rows[:, 0] ** 2)
-    query = np.eye(16, dtype=np.float32)[:1]
-    assert top_k(query, rows, 10)[0][0].tolist() == list(range(199, 189, -1))
+def test_cosines_that_differ_by_less_than_a_scan_can_tell(rng, ways):
+    """1e-9 apart, and near 0, where float32 sums of products are off by more than that."""
+    queries = unit(rng, 2)
+    for query in (queries[:1], queries):
+        rows = rng.normal(size=(200, 16))
+        exact = query[0].astype(np.float64)
+        exact /= np.linalg.norm(exact)
+        rows -= np.outer(rows @ exact, exact)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        rows += np.outer(np.arange(200) * 1e-9, exact)
+        assert top_k(query, rows, 10)[0][0].tolist() == list(range(199, 189, -1))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_approximation_that_misleads_as_much_as_it_may(ways, count):
+    """The better row looks worse by all that is allowed; of two equals, the later looks better."""
+    off = 0.1
+    cosines = np.array([0.5, 0.5 + 0.1 * off, 0.3, 0.3])
+    seen = cosines + off * np.array([1, -1, -1, 1])
+    rows = np.stack([cosines, np.sqrt(1 - cosines**2)], axis=1)
+    copy = CompactCopy(
+        np.stack([seen, rows[:, 1]], axis=1).astype(np.float16),
+        np.ones(2, np.float32),
+        off + 1e-3,
+    )
+    query = np.eye(2, dtype=np.float32)[[0, 0]][:count]
+    for k in (1, 2, 3, 4):
+        assert top_k(query, VectorStore(rows, copy), k)[0][0].tolist() == [1, 0, 2, 3][:k]
 
 
 def test_the_order_of_rows_does_not_matter(rng, ways):
@@ -163,6 +184,7 @@ def test_a_compact_copy_changes_nothing(rng, ways, form, count):
 def test_of_a_compact_copy_few_rows_are_read_again(rng, monkeypatch):
     rows, queries = unit(rng, 20_000, 128), unit(rng, 4, 128)
     store = VectorStore(rows, compact_copy(rows, "int8"))
+    monkeypatch.setattr(similarity, "_BLOCK_SCORES", 4 * 1000)
     read, original = [], similarity._rescored
     monkeypatch.setattr(
         similarity,
@@ -174,9 +196,9 @@ def test_of_a_compact_copy_few_rows_are_read_again(rng, monkeypatch):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize("at", [0, 77, 199])
+@pytest.mark.parametrize("at", [0, 77, 202])
 def test_a_row_that_is_not_finite_is_named(rng, ways, bad, at):
-    rows = unit(rng, 200)
+    rows = unit(rng, 203)
     rows[at, 3] = bad
     for queries in (unit(rng, 1), unit(rng, 3)):
         named = pytest.raises(KoCLIPError, match=f"row {at + 1} ")
