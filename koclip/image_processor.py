@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -47,16 +48,29 @@ class ImageProcessor:
         """PIL images of any mode → float32 [B, H, W, 3]."""
         if not images:
             return np.empty((0, *(self.crop or self.size), 3), np.float32)
-        return self.normalize(np.stack([np.asarray(self.crop_square(image)) for image in images]))
+        squares = (np.asarray(self.crop_square(image)) for image in images)
+        return np.stack([self.normalize(pixels) for pixels in squares])
 
     def normalize(self, pixels: np.ndarray) -> np.ndarray:
         """uint8 [..., 3] → float32 of the same shape, as the model takes it."""
+        normalized = np.empty(pixels.shape, np.float32)
+        for channel, values in enumerate(self._values):
+            normalized[..., channel] = values[pixels[..., channel]]
+        return normalized
+
+    @cached_property
+    def _values(self) -> np.ndarray:
+        """float32 [3, 256]: what the model takes for each 8-bit value of a channel.
+
+        Looking them up takes half the time of computing them for every pixel.
+        """
         mean, std = (np.asarray(x, np.float32) for x in (self.mean, self.std))
-        return (pixels.astype(np.float32) / np.float32(255) - mean) / std
+        levels = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
+        return np.ascontiguousarray(((levels - mean) / std).T)
 
     def crop_square(self, image: Image.Image) -> Image.Image:
         """The part of `image` that the model sees, at the size it sees it."""
-        image = _middle(image.convert("RGB"))
+        image = _middle(image if image.mode == "RGB" else image.convert("RGB"))
         if isinstance(self.size, int):
             width, height = (self.size * edge // min(image.size) for edge in image.size)
         else:

@@ -46,6 +46,25 @@ def test_pixels_are_the_original_ones(generation, name):
     np.testing.assert_allclose(actual, expected, atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("processor", PROCESSORS.values(), ids=PROCESSORS)
+def test_looked_up_values_are_the_computed_ones_to_the_bit(processor):
+    pixels = np.arange(256 * 3, dtype=np.uint8).reshape(2, -1, 2, 3)
+    mean, std = np.float32(processor.mean), np.float32(processor.std)
+    computed = (pixels.astype(np.float32) / np.float32(255) - mean) / std
+    found = processor.normalize(pixels)
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, computed)
+
+
+def test_the_picture_is_left_alone():
+    image = picture(PICTURES[0]).convert("RGB")
+    before = np.array(image)
+    ImageProcessor()([image])
+    np.testing.assert_array_equal(image, before)
+    square = Image.new("RGB", (224, 224), "red")
+    assert ImageProcessor().crop_square(square) is not square
+
+
 def test_there_were_pictures():
     assert len(PICTURES) == 6
 

@@ -205,6 +205,11 @@ def test_the_given_image_is_left_alone(corners):
     assert corners.getexif()[0x0112] == 6
 
 
+def test_an_upright_image_is_not_copied(corners):
+    assert open_image(corners) is corners
+    assert open_image(np.asarray(corners)) is not corners
+
+
 GRID = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10
 
 
