@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 LEAST_AGREEMENT = 0.999
 """The least cosine of float32 and int8 embeddings at which "auto" takes int8."""
 
-_FORMAT = 1  # of what is kept
+_FORMAT = 2  # of what is kept; counted up when int8 is computed in another way
 _TEXTS = (
     "고양이",
     "이것은 강아지 이다.",

@@ -84,10 +84,13 @@ def _eight_bit_product(
     step = jnp.maximum(jnp.abs(x).max(axis=-1, keepdims=True), 1e-12) / 127
     # Separate, or XLA computes the rounding again inside of every product that reads it.
     levels, step = _barrier((jnp.rint(x / step).astype(jnp.int8), step))
-    if weight.dtype == jnp.uint8:  # W @ xᵀ, as in `_transposed_product`; then less 128 · Σ x
+    is_unsigned = weight.dtype == jnp.uint8
+    if is_unsigned and len(x) <= _FEW_ROWS:  # W @ xᵀ, as in `_transposed_product`; less 128 · Σ x
         sums = _barrier(mixed_product(weight, levels)).T
         sums = sums - 128 * levels.astype(jnp.int32).sum(axis=-1, keepdims=True)
     else:
+        if is_unsigned:  # 128 less, in place; transposing the sums of many tokens takes far longer
+            weight = jax.lax.bitcast_convert_type(weight ^ 128, jnp.int8)
         sums = _contract_last(levels, weight, jnp.int32)
     return (sums.astype(jnp.float32) * (step * scale))[:count]
 

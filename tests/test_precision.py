@@ -70,6 +70,7 @@ def test_smoothing_keeps_int8_close_where_channels_stand_out(plain):
 
 
 def test_int8_rows_do_not_depend_on_their_batch(plain):
+    """Five texts are 80 tokens, and so many are multiplied in another way than the 16 of one."""
     served = serve(plain, converter("int8"))
     np.testing.assert_allclose(embeddings(served)[0], embeddings(served, slice(1))[0], atol=1e-5)
 
