@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from koclip.database import ImageDatabase
 from koclip.errors import KoCLIPError
 from koclip.hub import Progress, check_name, model_name
+from koclip.precision import check_precision
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
@@ -23,6 +24,7 @@ _VARIABLES = {
     "default_model": "KOCLIP_DEFAULT_MODEL",
     "database": "KOCLIP_DATABASE",
     "preload": "KOCLIP_PRELOAD",
+    "precision": "KOCLIP_PRECISION",
     "max_upload_mb": "KOCLIP_MAX_UPLOAD_MB",
     "queue": "KOCLIP_QUEUE",
     "concurrency": "KOCLIP_CONCURRENCY",
@@ -42,6 +44,8 @@ class Settings:
     """A folder or .tsv made by the default model, instead of the gallery that goes with it."""
     preload: tuple[str, ...] = (MINI,)
     """Models that are opened in the background at the start."""
+    precision: str = "auto"
+    """What all models compute in; see `KoCLIP.from_pretrained`."""
     max_upload_mb: int = 200
     """Of one upload: a picture, or a ZIP of photos."""
     queue: int = 64
@@ -69,6 +73,7 @@ class Settings:
             default_model=default_model,
             database=reader.database("database"),
             preload=reader.preload("preload", models, default_model),
+            precision=reader.precision("precision", cls.precision),
             **{name: reader.number(name, getattr(cls, name)) for name in _LIMITS},
         )
         reader.check_spelling()
@@ -136,6 +141,14 @@ class _Reader:
         except KoCLIPError as error:
             self._wrong("setting_refused", name, text, reason=error)
         return path
+
+    def precision(self, name: str, default: str) -> str:
+        text = self._text(name)
+        try:
+            return check_precision(text or default)
+        except KoCLIPError as error:
+            self._wrong("setting_refused", name, text, reason=error)
+            return default
 
     def number(self, name: str, default: int) -> int:
         text = self._text(name)

@@ -25,6 +25,7 @@ VARIABLES = (
     "KOCLIP_DEFAULT_MODEL",
     "KOCLIP_DATABASE",
     "KOCLIP_PRELOAD",
+    "KOCLIP_PRECISION",
     "KOCLIP_MAX_UPLOAD_MB",
     "KOCLIP_QUEUE",
     "KOCLIP_CONCURRENCY",
@@ -72,6 +73,7 @@ def test_everything_can_be_set(photos):
         default_model="my-name/my-koclip",
         database=str(photos.folder),
         preload="koclip-large",
+        precision="bfloat16",
         max_upload_mb="5",
         queue=" 10 ",
         concurrency="4",
@@ -80,6 +82,7 @@ def test_everything_can_be_set(photos):
     assert settings.default_model == "my-name/my-koclip"
     assert settings.database == photos.folder
     assert settings.preload == ("koclip-large",)
+    assert settings.precision == "bfloat16"
     limits = (settings.max_upload_mb, settings.queue, settings.concurrency)
     assert limits == (5, 10, 4)
 
@@ -122,6 +125,7 @@ def test_a_folder_is_a_model(tiny_korean_folder, monkeypatch):
         ("preload", "koclip-mini,koclip-base-pt", "setting_not_offered", "koclip-large"),
         ("database", "/no/such/folder", "setting_refused", "koclip index"),
         ("database", str(assets_dir() / "examples"), "setting_refused", "koclip index"),
+        ("precision", "int4", "setting_refused", "auto, float32, int8, bfloat16"),
         ("max_upload_mb", "20mb", "setting_not_a_number", "from 1 to 1000"),
         ("max_upload_mb", "0", "setting_not_a_number", "from 1 to 1000"),
         ("max_upload_mb", "1001", "setting_not_a_number", "from 1 to 1000"),

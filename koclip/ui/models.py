@@ -80,7 +80,9 @@ class ModelPool:
         self.names = tuple(dict.fromkeys([*settings.models, MINI]))
         """The models that are offered, and koclip-mini, which answers when another cannot."""
         self._models = _OpenOnce(
-            lambda name, progress: KoCLIP.from_pretrained(name, progress=progress)
+            lambda name, progress: KoCLIP.from_pretrained(
+                name, progress=progress, precision=settings.precision
+            )
         )
         self._databases = _OpenOnce(
             lambda name, progress: settings.open_database(self._models.get(name), progress)
