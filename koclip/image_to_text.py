@@ -9,7 +9,7 @@ import numpy as np
 
 from koclip import similarity
 from koclip.errors import KoCLIPError
-from koclip.images import ImageSource, open_image
+from koclip.images import ImageSource
 from koclip.text_lists import split_texts
 from koclip.tokenizer import as_texts
 
@@ -110,10 +110,8 @@ def classify_images(
     """`classify` for several images, whose labels are embedded once: a list for each image."""
     distinct = parse_labels(labels).labels
     templates = parse_templates(template)
-    pictures = [open_image(image) for image in images]
-    cosines = similarity.cosine(
-        model.embed_images(pictures), embed_labels(model, distinct, templates)
-    )
+    rows = model.embed_images(list(images))
+    cosines = similarity.cosine(rows, embed_labels(model, distinct, templates))
     probabilities = (
         similarity.softmax(cosines, model.logit_scale).tolist()
         if softmax

@@ -58,13 +58,16 @@ def open_image(source: ImageSource | None) -> Image.Image:
 
 def open_images(sources: ImageSource | Iterable[ImageSource]) -> list[Image.Image]:
     """`open_image` of each; a single image counts as a list of one."""
+    return [open_image(source) for source in as_sources(sources)]
+
+
+def as_sources(sources: ImageSource | Iterable[ImageSource]) -> list[ImageSource]:
+    """A single image counts as a list of one."""
     if isinstance(sources, np.ndarray):
         is_one = sources.ndim < 4
     else:
         is_one = isinstance(sources, _ONE_IMAGE) or hasattr(sources, "read")
-    if is_one or not isinstance(sources, Iterable):
-        return [open_image(sources)]
-    return [open_image(source) for source in sources]
+    return [sources] if is_one or not isinstance(sources, Iterable) else list(sources)
 
 
 def _open_file(source: str | os.PathLike | bytes | IO[bytes]) -> Image.Image:

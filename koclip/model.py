@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,26 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from koclip import image_to_text, similarity, text_to_patch
-from koclip.calibration import (
-    LEAST_AGREEMENT,
-    calibrate,
-    keep_calibration,
-    probe,
-    read_calibration,
-)
 from koclip.checkpoint import load_parameters, save_parameters
-from koclip.config import ModelConfig, TextConfig, read_config
+from koclip.config import ModelConfig, TextConfig
 from koclip.encoder import Encoder
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
 from koclip.hub import ModelFiles, Progress, locate
-from koclip.image_processor import ImageProcessor
-from koclip.images import ImageSource, open_images
-from koclip.precision import automatic, check_precision, converter, with_kernels, without_int8
+from koclip.images import ImageSource, as_sources, open_image
+from koclip.loading import load_served, open_processor
+from koclip.precision import check_precision, with_kernels
 from koclip.processor import KoCLIPProcessor
-from koclip.tokenizer import TextTokenizer, as_texts
-
-log = logging.getLogger(__name__)
+from koclip.row_cache import RowCache
+from koclip.tokenizer import as_texts
 
 
 class DualEncoderOutput(NamedTuple):
@@ -64,6 +55,7 @@ class KoCLIP:
         self.processor = processor
         self.files = files
         self._encoder = Encoder(config, parameters)
+        self._texts = RowCache(self._encode_texts)
         self.logit_scale = float(np.exp(np.asarray(parameters["logit_scale"])))
         """What cosines are multiplied by before a softmax."""
 
@@ -89,8 +81,8 @@ class KoCLIP:
         """
         check_precision(precision)
         files = locate(name, revision=revision, progress=progress)
-        config, parameters, precision = _load(files, precision)
-        return cls(config, parameters, _open_processor(files, config), files, precision)
+        config, parameters, precision = load_served(files, precision)
+        return cls(config, parameters, open_processor(files, config), files, precision)
 
     @property
     def name(self) -> str:
@@ -123,19 +115,33 @@ class KoCLIP:
         texts = as_texts(texts)
         if not texts:
             return np.empty((0, self.config.projection_dim), np.float32)
+        return self._texts.rows(texts)
+
+    def _encode_texts(self, texts: list[str]) -> np.ndarray:
         return similarity.unit_rows(self._encoder.text_features(*self.processor.tokenize(texts)))
 
     def embed_images(self, images: ImageSource | Iterable[ImageSource]) -> np.ndarray:
         """Images → float32 unit rows [images, D].
 
+        The unit row [D] of an image stands for the image, here and wherever KoCLIP takes one: what
+        was embedded need not be embedded again.
+
         Raises:
             KoCLIPError: something is no readable image.
         """
-        pictures = open_images(images)
-        if not pictures:
-            return np.empty((0, self.config.projection_dim), np.float32)
-        pixels = self.processor.image_processor(pictures)
-        return similarity.unit_rows(self._encoder.image_features(pixels))
+        sources = as_sources(images)
+        rows = np.empty((len(sources), self.config.projection_dim), np.float32)
+        pictures = {}
+        for i, source in enumerate(sources):
+            if isinstance(source, np.ndarray) and source.shape == rows.shape[1:]:
+                rows[i] = similarity.unit_rows(source)
+            else:
+                pictures[i] = open_image(source)
+        if pictures:
+            pixels = self.processor.image_processor(list(pictures.values()))
+            features = self._encoder.image_features(pixels)
+            rows[list(pictures)] = similarity.unit_rows(features)
+        return rows
 
     def get_text_features(
         self, input_ids: np.ndarray, attention_mask: np.ndarray | None = None
@@ -235,32 +241,6 @@ class KoCLIP:
                     write_whole(folder / name, file.read_bytes())
             text = self.processor.tokenizer.backend.to_str()
             write_whole(folder / "tokenizer.json", text.encode())
-
-
-def _load(files: ModelFiles, precision: str) -> tuple[ModelConfig, dict, str]:
-    """Settings, parameters as they are served, and what "auto" came to."""
-    config = read_config(files.folder / "config.json")
-    chosen = automatic(config) if precision == "auto" else precision
-    calibration = read_calibration(files) if chosen == "int8" else None
-    if chosen == "int8" and calibration is None:
-        config, parameters = load_parameters(files.weights, config)
-        inputs = probe(_open_processor(files, config), config)
-        calibration, parameters = calibrate(config, parameters, inputs)
-        keep_calibration(files, calibration)
-        if precision == "int8" or calibration.agreement >= LEAST_AGREEMENT:
-            return config, parameters, chosen
-        config = read_config(files.folder / "config.json")
-    if calibration and precision == "auto" and calibration.agreement < LEAST_AGREEMENT:
-        chosen, calibration = without_int8(), None
-        log.info("%s is served in %s: int8 would change its embeddings", files.name, chosen)
-    convert = converter(chosen, calibration.largest if calibration else None)
-    return *load_parameters(files.weights, config, convert), chosen
-
-
-def _open_processor(files: ModelFiles, config: ModelConfig) -> KoCLIPProcessor:
-    tokenizer = TextTokenizer.from_folder(files.tokenizer, config.text) if files.tokenizer else None
-    images = ImageProcessor.for_model(files.folder, config)
-    return KoCLIPProcessor(tokenizer, images, model_name=files.name)
 
 
 def _as_array(values: object) -> np.ndarray:

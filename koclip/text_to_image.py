@@ -55,7 +55,7 @@ def search(
     """
     count = result_count(k)
     database.check_model(model)
-    image_row = None if image is None else _image_row(model, image)
+    image_row = None if image is None else model.embed_images([image])[0]
     row = query_row(model, database.embeddings, query, image_row, plus, minus)
     indices, scores = _best_others(row, image_row, database.store, count)
     found = zip(indices.tolist(), scores.tolist(), strict=True)
@@ -63,12 +63,6 @@ def search(
         SearchHit(rank, database.items[index], score)
         for rank, (index, score) in enumerate(found, start=1)
     ]
-
-
-def _image_row(model: KoCLIP, image: ImageSource | np.ndarray) -> np.ndarray:
-    if isinstance(image, np.ndarray) and image.shape == (model.config.projection_dim,):
-        return similarity.unit_rows(image)
-    return model.embed_images([image])[0]
 
 
 def _best_others(

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from koclip import KoCLIP
-from koclip import model as model_module
+from koclip import KoCLIP, loading
 from koclip.calibration import Calibration, keep_calibration, read_calibration
 from koclip.errors import KoCLIPError
 from koclip.files import user_cache
@@ -35,7 +34,7 @@ def test_int8_is_calibrated_once_and_then_read_straight(monkeypatch):
     first = KoCLIP.from_pretrained(FOLDER, precision="int8")
     assert first.precision == "int8"
     assert len(kept_files()) == 1
-    monkeypatch.setattr(model_module, "calibrate", None)  # would fail if it were called
+    monkeypatch.setattr(loading, "calibrate", None)  # would fail if it were called
     second = KoCLIP.from_pretrained(FOLDER, precision="int8")
     np.testing.assert_allclose(image_row(first), image_row(second), atol=1e-6)
 
@@ -64,10 +63,10 @@ def test_a_cache_that_cannot_be_written_changes_nothing(cache):
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_auto_leaves_int8_to_models_that_keep_their_embeddings(monkeypatch, tiny_base, kept):
-    monkeypatch.setattr(model_module, "automatic", lambda config: "int8")
-    monkeypatch.setattr(model_module, "LEAST_AGREEMENT", 0.9)
+    monkeypatch.setattr(loading, "automatic", lambda config: "int8")
+    monkeypatch.setattr(loading, "LEAST_AGREEMENT", 0.9)
     assert KoCLIP.from_pretrained(FOLDER).precision == "int8"
-    monkeypatch.setattr(model_module, "LEAST_AGREEMENT", 1.1)
+    monkeypatch.setattr(loading, "LEAST_AGREEMENT", 1.1)
     if not kept:
         kept_files()[0].unlink()
     assert KoCLIP.from_pretrained(FOLDER).precision == without_int8()

@@ -318,3 +318,13 @@ def test_a_model_knows_its_name_and_revision(tiny_korean: KoCLIP, tiny_base: KoC
     assert tiny_base.logit_scale == pytest.approx(
         float(np.exp(np.float64(tiny_base.parameters["logit_scale"]))), rel=1e-6
     )
+
+
+def test_the_row_of_an_image_stands_for_the_image(mini, picture):
+    (row,) = mini.embed_images(picture)
+    rows = mini.embed_images([row * 3, picture])
+    np.testing.assert_allclose(rows, [row, row], atol=1e-6)
+    labels = ["고양이", "강아지"]
+    of_row, of_picture = mini.classify(row, labels), mini.classify(picture, labels)
+    assert [score.label for score in of_row] == [score.label for score in of_picture]
+    assert of_row[0].probability == pytest.approx(of_picture[0].probability, abs=1e-4)

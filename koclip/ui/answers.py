@@ -31,13 +31,15 @@ def label_answer(
     language: str,
 ) -> dict:
     """How likely each label is for an image; results {"rank", "label", "probability", "cosine"}."""
-    scores = classify(choice.model, image, labels, template, softmax)
+    duplicates = parse_labels(labels).duplicates  # first: it is told before a missing picture
+    row = choice.model.embed_images([image])[0]
+    scores = classify(choice.model, row, labels, template, softmax)
     notices = list(choice.notices)
-    if duplicates := parse_labels(labels).duplicates:
+    if duplicates:
         notices.append(say("merged", language, labels=", ".join(duplicates)))
     if len(scores) == 1 and softmax:
         notices.append(say("one_label", language))
-    fits = background.fits(image, scores)
+    fits = background.fits(row, scores)
     if not fits:
         notices.append(say("none_fits", language))
     return _answer(choice, notices, _ranked(scores)) | {"fits": fits}
@@ -47,8 +49,9 @@ def name_answer(
     choice: Choice, vocabulary: OpenVocabulary, image: ImageSource | None, language: str
 ) -> dict:
     """What an image shows, out of the whole vocabulary; results as `label_answer`'s."""
-    scores = vocabulary.name(image)
-    fits = vocabulary.fits(image, scores, among=len(vocabulary.words))
+    row = choice.model.embed_images([image])[0]
+    scores = vocabulary.name(row)
+    fits = vocabulary.fits(row, scores, among=len(vocabulary.words))
     notices = list(choice.notices)
     notices.append(say("name_it_help", language, count=len(vocabulary.words)))
     if not fits:

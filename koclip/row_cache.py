@@ -1,0 +1,39 @@
+"""Embeddings of texts that were embedded before: labels and popular queries come again."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+_MOST = 4096  # rows; of 512 numbers they take 8 MB
+
+
+class RowCache:
+    """The rows of the texts that were asked for last. Many threads may use it."""
+
+    def __init__(self, encode: Callable[[list[str]], np.ndarray]) -> None:
+        """
+        Args:
+            encode: texts → as many rows, the same whatever other texts are with them.
+        """
+        self._encode = encode
+        self._rows: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def rows(self, texts: Sequence[str]) -> np.ndarray:
+        """The rows of the texts [texts, D]; those that are not known are encoded, each once."""
+        with self._lock:
+            found = {text: self._rows[text] for text in texts if text in self._rows}
+        if missing := [text for text in dict.fromkeys(texts) if text not in found]:
+            # Copies, as a view would keep all the rows of its batch.
+            found |= zip(missing, map(np.copy, self._encode(missing)), strict=True)
+        with self._lock:
+            for text, row in found.items():
+                self._rows[text] = row
+                self._rows.move_to_end(text)
+            while len(self._rows) > _MOST:
+                self._rows.popitem(last=False)
+        return np.stack([found[text] for text in texts])
