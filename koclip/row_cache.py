@@ -17,7 +17,7 @@ class RowCache:
     def __init__(self, encode: Callable[[list[str]], np.ndarray]) -> None:
         """
         Args:
-            encode: texts → as many rows, the same whatever other texts are with them.
+            encode: texts → as many rows; up to rounding the same whatever other texts there are.
         """
         self._encode = encode
         self._rows: OrderedDict[str, np.ndarray] = OrderedDict()

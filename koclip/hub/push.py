@@ -82,9 +82,8 @@ def _saved(
 ) -> Iterator[dict[str, Path | bytes]]:
     """The files to upload, by name; those that had to be written last as long as the context."""
     is_loaded = isinstance(model, KoCLIP)
-    opened = (
-        model if is_loaded else KoCLIP.from_pretrained(model, precision="float32")
-    )  # a broken one is not pushed
+    # Opened, so that a broken one is not pushed.
+    opened = model if is_loaded else KoCLIP.from_pretrained(model, precision="float32")
     # A loaded model need not be what its folder holds: it may have been trained since.
     origin = None if is_loaded else opened.files.folder
     with tempfile.TemporaryDirectory() as temporary:
