@@ -7,6 +7,7 @@ in the user's cache folder: later the weights are read straight into eight bits.
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -115,8 +116,6 @@ def read_calibration(files: ModelFiles) -> Calibration | None:
 
 def keep_calibration(files: ModelFiles, calibration: Calibration) -> None:
     """Writes it into the cache folder, if that can be."""
-    import io
-
     data = io.BytesIO()
     np.savez(data, agreement=calibration.agreement, **calibration.largest)
     place = _place(files)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from koclip.files import user_cache
 
 
 def use_compilation_cache() -> None:
@@ -16,8 +15,7 @@ def use_compilation_cache() -> None:
 
     if jax.config.jax_compilation_cache_dir:
         return
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    jax.config.update("jax_compilation_cache_dir", str(home / "koclip" / "xla"))
+    jax.config.update("jax_compilation_cache_dir", str(user_cache() / "xla"))
     # By default only what took a second to compile is kept; here most take a little less.
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -10,13 +10,11 @@
 
 from __future__ import annotations
 
-import math
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from koclip.mixed_product import mixed_product
+from koclip.mixed_product import mixed_product, without_128
 
 _barrier = jax.lax.optimization_barrier
 
@@ -59,9 +57,8 @@ def _product(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """[N, in] and [in, out] → [N, out] in the type of x, multiplied in that of the kernel."""
     if kernel.dtype == x.dtype:
         return x @ kernel
-    return jnp.matmul(_two_rows(x).astype(kernel.dtype), kernel, preferred_element_type=x.dtype)[
-        : len(x)
-    ]
+    rows = _two_rows(x).astype(kernel.dtype)
+    return jnp.matmul(rows, kernel, preferred_element_type=x.dtype)[: len(x)]
 
 
 def _transposed_product(x: jax.Array, kernel: jax.Array) -> jax.Array:
@@ -90,7 +87,7 @@ def _eight_bit_product(
         sums = sums - 128 * levels.astype(jnp.int32).sum(axis=-1, keepdims=True)
     else:
         if is_unsigned:  # 128 less, in place; transposing the sums of many tokens takes far longer
-            weight = jax.lax.bitcast_convert_type(weight ^ 128, jnp.int8)
+            weight = without_128(weight)
         sums = _contract_last(levels, weight, jnp.int32)
     return (sums.astype(jnp.float32) * (step * scale))[:count]
 
@@ -102,4 +99,4 @@ def _contract_last(a: jax.Array, b: jax.Array, kind: jnp.dtype) -> jax.Array:
 
 def _two_rows(x: jax.Array) -> jax.Array:
     """A single row twice: XLA computes matrix by vector ten times slower in these types."""
-    return jnp.concatenate([x, x]) if math.prod(x.shape[:-1]) == 1 else x
+    return jnp.concatenate([x, x]) if len(x) == 1 else x

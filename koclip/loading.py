@@ -33,20 +33,21 @@ def load_served(files: ModelFiles, precision: str) -> tuple[ModelConfig, Paramet
     """
     config = read_config(files.folder / "config.json")
     chosen = automatic(config) if precision == "auto" else precision
-    calibration = read_calibration(files) if chosen == "int8" else None
-    if chosen == "int8" and calibration is None:
-        config, parameters = load_parameters(files.weights, config)
-        inputs = probe(open_processor(files, config), config)
-        calibration, parameters = calibrate(config, parameters, inputs)
+    if chosen != "int8":
+        return *load_parameters(files.weights, config, converter(chosen)), chosen
+    served, calibration = None, read_calibration(files)
+    if calibration is None:
+        sized, parameters = load_parameters(files.weights, config)
+        inputs = probe(open_processor(files, sized), sized)
+        calibration, parameters = calibrate(sized, parameters, inputs)
         keep_calibration(files, calibration)
-        if precision == "int8" or calibration.agreement >= LEAST_AGREEMENT:
-            return config, parameters, chosen
-        config = read_config(files.folder / "config.json")
-    if calibration and precision == "auto" and calibration.agreement < LEAST_AGREEMENT:
-        chosen, calibration = without_int8(), None
+        served = sized, parameters
+    convert = converter("int8", calibration.largest)
+    if precision == "auto" and calibration.agreement < LEAST_AGREEMENT:
+        chosen, served = without_int8(), None
+        convert = converter(chosen)
         log.info("%s is served in %s: int8 would change its embeddings", files.name, chosen)
-    convert = converter(chosen, calibration.largest if calibration else None)
-    return *load_parameters(files.weights, config, convert), chosen
+    return *(served or load_parameters(files.weights, config, convert)), chosen
 
 
 def open_processor(files: ModelFiles, config: ModelConfig) -> KoCLIPProcessor:

@@ -21,6 +21,16 @@ def mixed_product(a: jax.Array, b: jax.Array) -> jax.Array:
     return _product.bind(a, b)
 
 
+def with_128(values: jax.Array) -> jax.Array:
+    """int8 → uint8, 128 more: the sign bit turned over, which is done in place."""
+    return jax.lax.bitcast_convert_type(values, jnp.uint8) ^ 128
+
+
+def without_128(values: jax.Array) -> jax.Array:
+    """uint8 → int8, 128 less: `with_128` undone."""
+    return jax.lax.bitcast_convert_type(values ^ 128, jnp.int8)
+
+
 @_product.def_abstract_eval
 def _shape(a: jax.core.ShapedArray, b: jax.core.ShapedArray) -> jax.core.ShapedArray:
     return jax.core.ShapedArray((a.shape[0], b.shape[0]), jnp.int32)

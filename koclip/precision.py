@@ -14,6 +14,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from koclip.config import ModelConfig, TextConfig, ViTConfig
 from koclip.errors import KoCLIPError
 from koclip.layers import QUERY_KEY_VALUE
+from koclip.mixed_product import with_128
 
 PRECISIONS = ("auto", "float32", "int8", "bfloat16")
 """What can be asked for; "auto" stands for one of the others."""
@@ -82,12 +83,11 @@ def converter(precision: str, largest: dict[str, np.ndarray] | None = None) -> C
             return {path: jnp.asarray(value, jnp.bfloat16)}
         if precision == "int8":
             inputs = (largest or {}).get(layer)
-            leaves = _quantised(jnp.asarray(value, jnp.float32), _smoothing(len(value), inputs))
-            if few_tokens:
-                leaves = ((leaves[0].astype(jnp.int16) + 128).astype(jnp.uint8), *leaves[1:])
-            names = ("uint8" if few_tokens else "int8", "scale", "smoothing")
-            names = (f"{layer}.{name}" for name in names)
-            return dict(zip(names, leaves, strict=True))
+            smoothing = _smoothing(len(value), inputs)
+            levels, scale = _quantised(jnp.asarray(value, jnp.float32), smoothing)
+            weight = {"uint8": with_128(levels)} if few_tokens else {"int8": levels}
+            leaves = {**weight, "scale": scale, "smoothing": smoothing}
+            return {f"{layer}.{name}": leaf for name, leaf in leaves.items()}
         if few_tokens:
             return {f"{layer}.kernel_transposed": jnp.asarray(_contiguous(value.T))}
         return as_float32(path, value)
@@ -160,8 +160,8 @@ def _smoothing(size: int, largest: np.ndarray | None) -> jax.Array:
 
 
 @jax.jit
-def _quantised(kernel: jax.Array, smoothing: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """[in, out] → int8 [out, in] with one scale for each output [out], and the smoothing."""
+def _quantised(kernel: jax.Array, smoothing: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """[in, out] → int8 [out, in], and one scale for each output [out]."""
     kernel = kernel / smoothing[:, None]
     scale = jnp.maximum(jnp.abs(kernel).max(axis=0), 1e-12) / 127
-    return jnp.rint(kernel / scale).astype(jnp.int8).T, scale, smoothing
+    return jnp.rint(kernel / scale).astype(jnp.int8).T, scale

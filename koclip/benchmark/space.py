@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import koclip
+from koclip.benchmark.worker import last_words
 from koclip.errors import KoCLIPError
 
 APP = ("app.py",)
@@ -83,5 +84,5 @@ def _wait_until_open(url: str, process: subprocess.Popen, log: Path) -> None:
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(_INTERVAL)
-    reason = log.read_text(encoding="utf-8")[-2000:].strip()
+    reason = last_words(log.read_text(encoding="utf-8"))
     raise KoCLIPError("benchmark_failed", what=" ".join(process.args), reason=reason)

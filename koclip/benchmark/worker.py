@@ -22,7 +22,7 @@ import koclip
 from koclip.benchmark.engines import Task
 from koclip.errors import KoCLIPError
 
-_SHOWN = 2000  # last characters of a failed process's log
+_SHOWN = 2000  # characters of a failed process's log
 
 
 class Worker:
@@ -96,7 +96,7 @@ class Worker:
         except (OSError, ValueError) as error:  # it ended, and with it the pipes
             self._process.wait()
             self._log.seek(0)
-            reason = self._log.read()[-_SHOWN:].strip()
+            reason = last_words(self._log.read())
             raise KoCLIPError("benchmark_failed", what=self._name, reason=reason) from error
         os.kill(self._process.pid, signal.SIGSTOP)
         return reply
@@ -110,6 +110,11 @@ def child_environment(**variables: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, **quiet, **variables}
 
 
+def last_words(log: str) -> str:
+    """The end of what a process printed, for the message that it failed."""
+    return log[-_SHOWN:].strip()
+
+
 def run_module(module: str, *arguments: str) -> str:
     """Runs a module of the benchmark to its end and returns what it printed.
 
@@ -119,7 +124,7 @@ def run_module(module: str, *arguments: str) -> str:
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, env=child_environment(), text=True, capture_output=True)
     if done.returncode:
-        raise KoCLIPError("benchmark_failed", what=module, reason=done.stderr[-_SHOWN:].strip())
+        raise KoCLIPError("benchmark_failed", what=module, reason=last_words(done.stderr))
     return done.stdout
 
 
