@@ -12,12 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from koclip.errors import KoCLIPError
+from koclip.segmented_store import Block, SegmentedStore
 from koclip.vector_store import VectorStore, tiles, widened
 
 _BLOCK_SCORES = 1 << 20  # scores held at once in `top_k`
 _GROUP = 64  # scores of which only the largest counts when the k-th best is estimated
 _THREADED_NUMBERS = 8 << 20  # in a block, from which on threads pay for being started
 _RESCORED_AT_ONCE = 2048
+_GATHERED_SHARE = 8  # of a block's rows, one in so many is read alone rather than with the others
 
 
 def unit_rows(features: np.ndarray) -> np.ndarray:
@@ -54,60 +56,67 @@ class _Hits(NamedTuple):
 
 
 def top_k(
-    queries: np.ndarray, rows: np.ndarray | VectorStore, k: int
+    queries: np.ndarray,
+    rows: np.ndarray | VectorStore | SegmentedStore,
+    k: int,
+    keep: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The exact k best rows for each query.
 
     queries [Q, D], rows [N, D] (any float type, may be memory-mapped) → row numbers int64 and
     cosines float32, both [Q, min(k, N)], best first; of equal cosines the earlier row comes first.
+    With a mask `keep` [N], only its rows count: N is then the number of these.
 
     Rows are scanned block by block in float32, or in the store's compact copy. Whatever could be
     among the k best, given how far a scan can be off, is scored again from the rows themselves, in
-    float64, and joins the best so far. So the answer does not depend on the blocks, on the other
-    queries or on the copy, and what is in memory does not grow with N.
+    float64, and joins the best so far. So the answer does not depend on the blocks or segments, on
+    the other queries or on the copy, and what is in memory does not grow with N.
 
     Raises:
         KoCLIPError: a row holds NaN or infinity.
     """
-    store = rows if isinstance(rows, VectorStore) else VectorStore(rows)
+    store = SegmentedStore.of(rows)
     queries = np.asarray(queries, np.float32)
-    count, k = len(queries), min(k, len(store))
+    searched = len(store) if keep is None else np.count_nonzero(keep)
+    count, k = len(queries), min(k, searched)
     best = _Hits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     if count == 0 or k == 0:
         return best.rows.reshape(count, k), best.scores.reshape(count, k)
-    error = store.scan_error(queries)
     least = np.full(count, -np.inf, np.float32)  # what the k-th best reaches at least
-    step = max(1, _BLOCK_SCORES // count)
-    for start in range(0, len(store), step):
-        scores = _scan(queries, store, start, min(start + step, len(store)))
-        least = np.maximum(least, _kth_at_least(scores, k, start) - error)
-        found = _not_below(scores, least - error, start)
+    for block in store.blocks(max(1, _BLOCK_SCORES // count), keep):
+        error = block.store.scan_error(queries)
+        scores = _scan(queries, block)
+        least = np.maximum(least, _kth_at_least(scores, k, block) - error)
+        found = _not_below(scores, least - error)
         likely = _best_k(found, k, count)
         # Those that look best raise `least`, so that fewer of the others are read again.
         for part in (found.at(likely), found.at(_others(likely, len(found.rows)))):
             part = part.at(part.scores >= (least - error)[part.queries])
             if not len(part.rows):
                 continue
-            best = best.with_more(_rescored(queries, store.rows, part))
+            best = best.with_more(_rescored(queries, block, part))
             best = best.at(_best_k(best, k, count))
             if len(best.rows) == count * k:
                 least = best.scores.reshape(count, k)[:, -1]
     return best.rows.reshape(count, k), best.scores.reshape(count, k)
 
 
-def _scan(queries: np.ndarray, store: VectorStore, start: int, stop: int) -> np.ndarray:
-    """Cosines [Q, stop - start], each off by `store.scan_error` at most.
+def _scan(queries: np.ndarray, block: Block) -> np.ndarray:
+    """Cosines [Q, rows that are searched], each off by the store's `scan_error` at most.
 
     A single query is a matter of reading memory: threads that take one product per row do so at
     the speed of a plain sum, 1.2 times that of BLAS. Several share what is read, through BLAS.
     """
+    scanned, start, stop, picked = block.store.scanned, block.start, block.stop, block.positions
+    few = picked is not None and len(picked) * _GATHERED_SHARE < stop - start
+    if few:  # only these are read
+        start, stop = 0, len(picked)
     scores = np.empty((len(queries), stop - start), np.float32)
-    scanned = store.scanned
-    factors = store.scan_queries(queries)
-    threaded = len(queries) == 1 and scanned[start:stop].size >= _THREADED_NUMBERS
+    factors = block.store.scan_queries(queries)
+    threaded = len(queries) == 1 and (stop - start) * scanned.shape[1] >= _THREADED_NUMBERS
 
     def score(tile: slice) -> None:
-        values = widened(scanned[tile])
+        values = widened(scanned[picked[tile]] if few else scanned[tile])
         out = scores[:, tile.start - start : tile.stop - start]
         if threaded:
             np.vecdot(values, factors[0], out=out[0])
@@ -120,10 +129,10 @@ def _scan(queries: np.ndarray, store: VectorStore, start: int, stop: int) -> np.
     else:
         for tile in tiles(scanned, start, stop):
             score(tile)
-    return scores
+    return scores if few or picked is None else scores.take(picked - start, axis=1)
 
 
-def _kth_at_least(scores: np.ndarray, k: int, start: int) -> np.ndarray:
+def _kth_at_least(scores: np.ndarray, k: int, block: Block) -> np.ndarray:
     """A lower bound [Q] of the k-th largest of `scores` [Q, B]: that of groups' largest."""
     count, width = scores.shape
     group = max(1, min(_GROUP, width // (4 * k)))
@@ -131,29 +140,30 @@ def _kth_at_least(scores: np.ndarray, k: int, start: int) -> np.ndarray:
     largest = scores[:, :grouped].reshape(count, group, -1).max(axis=1)
     largest = np.concatenate([largest, scores[:, grouped:]], axis=1)
     if not np.isfinite(largest).all():
-        _refuse(start + np.flatnonzero(~np.isfinite(scores).all(axis=0)))
+        _refuse(block.numbers_of(np.flatnonzero(~np.isfinite(scores).all(axis=0))))
     if width < k:
         return np.full(count, -np.inf, np.float32)
     return np.partition(largest, -k, axis=1)[:, -k]
 
 
-def _not_below(scores: np.ndarray, least: np.ndarray, start: int) -> _Hits:
-    """The scores [Q, B] that reach their query's `least` [Q]."""
+def _not_below(scores: np.ndarray, least: np.ndarray) -> _Hits:
+    """The scores [Q, B] that reach their query's `least` [Q]; `rows` are their columns."""
     places = np.flatnonzero(scores >= least[:, None])
     queries, columns = np.divmod(places, scores.shape[1])
-    return _Hits(queries, columns + start, scores.ravel()[places])
+    return _Hits(queries, columns, scores.ravel()[places])
 
 
-def _rescored(queries: np.ndarray, rows: np.ndarray, hits: _Hits) -> _Hits:
-    """The same pairs with exact cosines: summed in float64, then rounded."""
+def _rescored(queries: np.ndarray, block: Block, hits: _Hits) -> _Hits:
+    """Columns of a block → rows, with exact cosines: summed in float64, then rounded."""
+    rows, positions = block.numbers_of(hits.rows), block.positions_of(hits.rows)
     scores = np.empty_like(hits.scores)
     for at in range(0, len(scores), _RESCORED_AT_ONCE):
         part = slice(at, at + _RESCORED_AT_ONCE)
-        exact = rows[hits.rows[part]].astype(np.float64)
+        exact = block.store.rows[positions[part]].astype(np.float64)
         scores[part] = np.vecdot(exact, queries[hits.queries[part]].astype(np.float64))
     if not np.isfinite(scores).all():
-        _refuse(hits.rows[~np.isfinite(scores)])
-    return hits._replace(scores=scores)
+        _refuse(rows[~np.isfinite(scores)])
+    return _Hits(hits.queries, rows, scores)
 
 
 def _best_k(hits: _Hits, k: int, count: int) -> np.ndarray:
