@@ -18,6 +18,7 @@ from koclip.terminal import terminal_language
 from koclip.ui.language import LanguageChoice
 from koclip.ui.models import ModelPool
 from koclip.ui.page import build_page
+from koclip.ui.sessions import Sessions
 from koclip.ui.texts import I18N
 from koclip.ui.theme import CSS, make_theme
 
@@ -40,8 +41,12 @@ def launch(**options: object) -> None:
         served.append(settings.database)
     gr.set_static_paths(served)
     page = build_page(pool, settings)
-    page.queue(max_size=settings.queue, default_concurrency_limit=settings.concurrency)
-    page.launch(
+    page.queue(
+        max_size=settings.queue,
+        default_concurrency_limit=settings.concurrency,
+        status_update_rate=1.0,
+    )
+    app, _, _ = page.launch(
         theme=make_theme(),
         css=CSS,
         head=_SCRIPTS,
@@ -53,6 +58,7 @@ def launch(**options: object) -> None:
         prevent_thread_lock=True,
         **options,
     )
+    app.state_holder = Sessions(page)
     # Not before the page is up: they would compete for the processors.
     for name in settings.preload:
         pool.open_in_background(name)
