@@ -14,7 +14,7 @@ from koclip.benchmark.client import CallFailedError, Client
 from koclip.benchmark.engines.samples import pictures, texts
 from koclip.benchmark.options import Options
 from koclip.benchmark.results import Entry, Row, make_row
-from koclip.benchmark.space import APP, app_folder, running_server
+from koclip.benchmark.space import APP, app_folder, running_server, wait_until_prepared
 from koclip.benchmark.worker import Worker, child_environment, temporary_folder
 from koclip.errors import KoCLIPError
 
@@ -50,6 +50,7 @@ def run(options: Options) -> Iterator[Row]:
             running_server(APP, app_folder(), folder / "app.log", environment) as server,
             Worker("koclip_offline", folder, cache=folder) as offline,
         ):
+            wait_until_prepared(server.url)
             for kind, size in rows:
                 yield _row(server.url, offline, kind, size, quick=options.quick)
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import koclip
+from koclip.assets import assets_dir
+from koclip.benchmark.client import Client
 from koclip.benchmark.worker import last_words
 from koclip.errors import KoCLIPError
 
@@ -68,6 +70,19 @@ def running_server(
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def wait_until_prepared(url: str) -> None:
+    """Returns when the Space has done all that it does in the background after its start.
+
+    Raises:
+        CallFailedError: it answers with an error.
+    """
+    client = Client(url)
+    picture = client.upload([assets_dir() / "examples" / "cat.webp"])[0]
+    # Asks for the vocabulary, which is the last thing that is prepared.
+    client.call("image_to_text", image=picture, label_set="open")
+    client.close()
 
 
 def _free_port() -> int:

@@ -56,11 +56,15 @@ def test_errors_of_the_space_are_no_answers(space):
     assert client.call("embed_text", texts=["고양이"])["embeddings"]  # the connection goes on
 
 
-def test_samples_begin_again_after_the_last():
-    count = len(set(texts(0, 10_000)))
-    assert texts(0, 2) != texts(2, 2)
-    everything = texts(0, 540)
-    assert texts(539, 2) == [everything[-1], everything[0]] and count > 500
+def test_no_text_comes_twice():
+    assert len(set(texts(0, 10_000))) == 10_000
+    assert texts(5, 2) == texts(0, 7)[5:]
+
+
+def test_pictures_begin_again_after_the_last():
+    (first,) = pictures(0, 1)
+    (again,) = (place for place, file in enumerate(pictures(1, 1000), 1) if file == first)
+    assert pictures(again - 1, 2) == [*pictures(again - 1, 1), first]
 
 
 class Offline:
@@ -88,6 +92,13 @@ def test_the_offline_engine_embeds_what_the_clients_send(mini, monkeypatch):
         samples = texts(0, 1) if kind == "text" else pictures(0, 1)
         rows = koclip_offline.open_engine()({"kind": kind, "batch": 1})()
         np.testing.assert_allclose(rows, embed(samples), atol=1e-6)
+
+
+def test_the_offline_engine_remembers_no_text(mini, monkeypatch):
+    monkeypatch.setattr(koclip_offline, "use_compilation_cache", lambda: None)
+    call = koclip_offline.open_engine()({"kind": "text", "batch": 2})
+    for start in (0, 2):
+        np.testing.assert_allclose(call(), mini.embed_texts(texts(start, 2)), atol=1e-6)
 
 
 def test_failures_are_counted(tmp_path):

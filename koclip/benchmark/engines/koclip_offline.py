@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import count
 
 import numpy as np
 
@@ -19,7 +20,9 @@ def open_engine() -> Callable[[Task], Callable[[], np.ndarray]]:
 
     def prepare(task: Task) -> Callable[[], np.ndarray]:
         if task["kind"] == "text":
-            return partial(model.embed_texts, texts(0, task["batch"]))
+            # Never the same again: what was embedded lately is remembered.
+            places = count(0, task["batch"])
+            return lambda: model.embed_texts(texts(next(places), task["batch"]))
         return partial(model.embed_images, pictures(0, task["batch"]))
 
     return prepare

@@ -1,4 +1,4 @@
-"""Korean sentences and photographs, all different: the bundled gallery's."""
+"""Korean sentences and photographs: the bundled gallery's."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from koclip.assets import assets_dir
 
 
 def texts(start: int, count: int) -> list[str]:
-    """`count` captions from the `start`-th on, again from the first after the last."""
-    return [item["caption_ko"] for item in _items(start, count)]
+    """`count` captions from the `start`-th on; after the last, they come again with a number.
+
+    So all are different, and none is remembered by whoever remembers texts.
+    """
+    rounds = (place // len(_gallery()) for place in range(start, start + count))
+    captions = (item["caption_ko"] for item in _items(start, count))
+    return [f"{text} {r}" if r else text for text, r in zip(captions, rounds, strict=True)]
 
 
 def pictures(start: int, count: int) -> list[Path]:
-    """The files of the photographs that `texts` tells of."""
+    """The files of the photographs that `texts` tells of, again the first after the last."""
     return [assets_dir() / "gallery" / item["file"] for item in _items(start, count)]
 
 
