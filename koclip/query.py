@@ -9,6 +9,7 @@ import numpy as np
 
 from koclip import similarity
 from koclip.errors import KoCLIPError
+from koclip.segmented_store import SegmentedStore
 from koclip.text_lists import split_texts
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _SAMPLE = 2000  # rows of a database that tell how far its cosines spread
 
 def query_row(
     model: KoCLIP,
-    rows: np.ndarray,
+    rows: np.ndarray | SegmentedStore,
     text: str = "",
     image_row: np.ndarray | None = None,
     plus: str | Sequence[str] = (),
@@ -53,7 +54,7 @@ def query_row(
     A query of a single part is that part's embedding. A thing named twice counts once.
 
     Args:
-        rows: the database's unit rows [N, D].
+        rows: the database's unit rows [N, D], as a matrix or in segments.
         text: what to look for; may be empty if there is a picture or something to add.
         image_row: unit row [D] of a picture that the results should be like.
         plus, minus: things to add and to leave out, as lists or with commas between them.
@@ -78,7 +79,8 @@ def query_row(
         weights = np.concatenate([[1.0], weights])
     if len(parts) == 1 or not len(rows):
         return parts[:1]
-    sample = np.asarray(rows[:: max(1, len(rows) // _SAMPLE)], np.float32)
+    sampled = np.arange(0, len(rows), max(1, len(rows) // _SAMPLE))
+    sample = SegmentedStore.of(rows).rows_at(sampled).astype(np.float32)
     spreads = similarity.cosine(parts, sample).std(axis=1)
     weights = (weights / np.maximum(spreads, 1e-6)).astype(np.float32)
     return similarity.unit_rows(weights @ parts)[None]

@@ -121,3 +121,41 @@ def test_bad_queries(tiny_korean: KoCLIP, database, query, code):
     with pytest.raises(KoCLIPError) as caught:
         search(tiny_korean, database, query)
     assert caught.value.code == code
+
+
+def test_only_what_fits_the_conditions(tiny_korean: KoCLIP, database):
+    everything = search(tiny_korean, database, "고양이", 30)
+    hits = search(tiny_korean, database, "고양이", 4, where=["id>=10", "caption_ko~사진 2"])
+    expected = [hit for hit in everything if 20 <= int(hit.item.id) < 30][:4]
+    assert [(hit.item, hit.score) for hit in hits] == [(h.item, h.score) for h in expected]
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4]
+    assert search(tiny_korean, database, "고양이", where="id=none") == []
+    with pytest.raises(KoCLIPError, match="no field 'licence'"):
+        search(tiny_korean, database, "고양이", where="licence=CC0-1.0")
+
+
+def test_conditions_do_not_change_what_a_query_of_several_parts_means(tiny_korean, database):
+    parts = {"image": database.embeddings[4], "minus": "하늘"}
+    everything = search(tiny_korean, database, "고양이", 30, **parts)
+    some = search(tiny_korean, database, "고양이", 30, where="id<15", **parts)
+    scores = {hit.item.id: hit.score for hit in everything}
+    assert len(some) == 14 and all(scores[hit.item.id] == hit.score for hit in some)
+
+
+def test_nearly_equal_images_count_as_one(tiny_korean: KoCLIP, database):
+    rows = np.concatenate([database.embeddings[:6]] * 3)
+    items = [ImageItem(id=str(i), file=f"{i}.png") for i in range(18)]
+    copies = dataclasses.replace(database, items=items, embeddings=rows)
+    expected = [hit.item.id for hit in search(tiny_korean, database, "고양이", 30)]
+    expected = [id for id in expected if int(id) < 6]
+    hits = copies.search(tiny_korean, "고양이", 4, group=0.99)
+    assert [hit.item.id for hit in hits] == expected[:4]
+    for hit in hits:
+        first = int(hit.item.id)
+        assert [item.id for item in hit.others] == [str(first + 6), str(first + 12)]
+    without = copies.search(tiny_korean, "고양이", 30, image=rows[0], group=0.99)
+    assert {hit.item.id for hit in without} == set("12345")  # the picture itself is no result
+    filtered = copies.search(tiny_korean, "고양이", 30, group=0.99, where="id>=12")
+    assert [hit.others for hit in filtered] == [()] * 6
+    with pytest.raises(KoCLIPError, match="threshold"):
+        copies.search(tiny_korean, "고양이", group=97)

@@ -30,6 +30,26 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The image database is damaged (the embedding in row {row} is not finite). "
         "Rebuild it with `python -m koclip index FOLDER`.",
     ),
+    # searching
+    "where_bad": (
+        "'{condition}'은(는) 조건이 아닙니다. license=CC0-1.0, title~산, taken>=2024-05처럼 항목, "
+        "기호(=, !=, ~, >, >=, <, <=), 값을 적어 주세요.",
+        "'{condition}' is no condition. Write a field, a sign (=, !=, ~, >, >=, <, <=) and a value, "
+        "as in license=CC0-1.0, title~mountain or taken>=2024-05.",
+    ),
+    "where_not_comparable": (
+        "조건 '{condition}'의 값 '{value}'은(는) 크기를 비교할 수 있는 수나 날짜(2024-05-31)가 아닙니다.",
+        "In the condition '{condition}', the value '{value}' is neither a number nor a date "
+        "(2024-05-31), so nothing can be greater or less.",
+    ),
+    "where_unknown_field": (
+        "이 데이터베이스의 이미지에는 '{field}' 항목이 없습니다. 쓸 수 있는 항목: {known}.",
+        "The images of this database have no field '{field}'. Known fields: {known}.",
+    ),
+    "group_bad": (
+        "비슷한 이미지를 묶는 기준이 '{value}'입니다. 0보다 크고 1 이하인 코사인 값(예: 0.97)을 넣어 주세요.",
+        "The threshold for grouping images is '{value}'. Give a cosine above 0 and up to 1, such as 0.97.",
+    ),
     "captions_unreadable": (
         "{path}, {line}번째 줄: 사진 설명을 읽을 수 없습니다({reason}).",
         "{path}, line {line}: the captions cannot be read ({reason}).",

@@ -1,0 +1,106 @@
+"""Conditions on what is known about an image: license=CC0-1.0, title~산, taken>=2024-05."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from koclip.errors import KoCLIPError
+
+if TYPE_CHECKING:
+    from koclip.database import ImageItem
+
+_CONDITION = re.compile(r"\s*(\w+)\s*(!=|>=|<=|=|~|>|<)\s*(.*?)\s*", re.DOTALL)
+_ORDER: dict[str, Callable] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d)?)?)?)?")
+_FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class Condition(NamedTuple):
+    """What the value of one field must be like."""
+
+    field: str
+    sign: str
+    """=, !=, ~ (contains), >, >=, < or <=."""
+    value: str
+
+    @classmethod
+    def parse(cls, text: str) -> Condition:
+        """From text such as "license=CC0-1.0".
+
+        Raises:
+            KoCLIPError: it is no condition, or compares with what is neither number nor date.
+        """
+        found = _CONDITION.fullmatch(text) if isinstance(text, str) else None
+        if found is None:
+            raise KoCLIPError("where_bad", condition=text)
+        condition = cls(*found.groups())
+        comparable = _number(condition.value) is not None or _DATE.fullmatch(condition.value)
+        if condition.sign in _ORDER and not comparable:
+            raise KoCLIPError("where_not_comparable", condition=text, value=condition.value)
+        return condition
+
+    def holds(self, value: object) -> bool:
+        """Whether a field's value is like that; None and "" are the value of a field not filled in.
+
+        Equality and containment ignore case and how Hangul is composed; two numbers are equal as
+        numbers. Greater and less compare numbers, and dates (ISO 8601) as far as the condition
+        gives them: 2024-05-31 is <=2024-05. A value that is neither is never greater or less.
+        """
+        has, wanted = "" if value is None else str(value), self.value
+        if self.sign == "~":
+            return _folded(wanted) in _folded(has)
+        if self.sign in ("=", "!="):
+            numbers = _number(has), _number(wanted)
+            same = _folded(has) == _folded(wanted) or (
+                None not in numbers and numbers[0] == numbers[1]
+            )
+            return same == (self.sign == "=")
+        compare = _ORDER[self.sign]
+        if _FULL_DATE.match(has) and _DATE.fullmatch(wanted):  # as text, they sort by time
+            return compare(has[: len(wanted)].replace("T", " "), wanted.replace("T", " "))
+        numbers = _number(has), _number(wanted)
+        return None not in numbers and compare(*numbers)
+
+
+def matching(items: Sequence[ImageItem], where: str | Iterable[str]) -> np.ndarray | None:
+    """The mask [N] of the items for which all conditions hold; None without conditions.
+
+    Args:
+        where: conditions, see `Condition.parse`.
+
+    Raises:
+        KoCLIPError: something is no condition, or names an unknown field.
+    """
+    conditions = [Condition.parse(text) for text in ([where] if isinstance(where, str) else where)]
+    known = [field.name for field in dataclasses.fields(items[0])] if len(items) else None
+    for condition in conditions:
+        if known is not None and condition.field not in known:
+            known = ", ".join(known)
+            raise KoCLIPError("where_unknown_field", field=condition.field, known=known)
+    if not conditions:
+        return None
+    held = (all(c.holds(getattr(item, c.field)) for c in conditions) for item in items)
+    return np.fromiter(held, bool, len(items))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
