@@ -45,12 +45,20 @@ def make_rows() -> np.ndarray:
     rows = unit_rows(rng.normal(size=(COUNT, 16)))
     rows[_COPIES] = rows[3]
     rows[_MANY_COPIES] = rows[100]
-    # Cosines with the query 7 that are 1e-9 apart, in float64, as far as float32 numbers allow.
-    near = np.zeros((_NEAR.stop - _NEAR.start, 16))
-    near[:, 0], near[:, 1:] = 0.9, rng.normal(size=(len(near), 15))
-    near[:, 1:] *= np.sqrt(1 - 0.9**2) / np.linalg.norm(near[:, 1:], axis=1, keepdims=True)
-    rows[_NEAR] = near
+    # What differs between their cosines with the query 7 is lost in sums of float32.
+    query = make_queries(rows)[7].astype(np.float64)
+    near = rng.normal(size=(_NEAR.stop - _NEAR.start, 16))
+    near -= np.outer(near @ query, query) / (query @ query)
+    near *= np.sqrt(1 - 0.9**2) / np.linalg.norm(near, axis=1, keepdims=True)
+    rows[_NEAR] = near + 0.9 * query
     return rows
+
+
+def make_queries(rows: np.ndarray) -> np.ndarray:
+    """Unit rows [8, 16], two of them from `rows`."""
+    queries = unit_rows(np.random.default_rng(7).normal(size=(8, rows.shape[1])))
+    queries[5:7] = rows[[3, 100]]
+    return queries
 
 
 def segmented(rows: np.ndarray) -> SegmentedStore:
@@ -67,10 +75,8 @@ def segmented(rows: np.ndarray) -> SegmentedStore:
 
 def ask(top_k: Callable, rows: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The answer to a case, from a `top_k` that knows the rows already."""
-    rng = np.random.default_rng(7)
-    queries = unit_rows(rng.normal(size=(8, rows.shape[1])))
-    queries[5:7] = rows[[3, 100]]
-    queries[7] = np.eye(rows.shape[1])[0]
+    queries = make_queries(rows)
     case = CASES[name]
-    keep = rng.random(len(segmented(rows))) < 0.3 if case.masked else None
+    kept = np.random.default_rng(8).random(len(segmented(rows))) < 0.3
+    keep = kept if case.masked else None
     return top_k(queries[case.queries], case.k, keep)
