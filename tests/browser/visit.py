@@ -67,6 +67,7 @@ class Visit:
         """Shows the tab and waits until it has answered, or said why it cannot."""
         self.page.locator(f"[role=tab][data-tab-id={tab}]").click()
         self.page.wait_for_selector(f"{PLACES[tab]} :is(.answer, .failure)")
+        self._wait_for_inputs()
 
     def text(self, key: str, **values: object) -> str:
         """What the page calls `key` in the visitor's language."""
@@ -94,7 +95,20 @@ class Visit:
     def open_options(self, key: str = "options") -> None:
         """Unfolds the inputs below `key`."""
         text = self.text(key)
-        self.page.locator("button.label-wrap", has_text=text).locator("visible=true").click()
+        fold = self.page.locator("button.label-wrap", has_text=text).locator("visible=true")
+        fold.click()
+        fold.locator("xpath=following-sibling::*[1]").wait_for()
+        self._wait_for_inputs()
+
+    def _wait_for_inputs(self) -> None:
+        """Waits until inputs that have just been shown keep what is put into them.
+
+        Gradio's front end gives them their first values once more, a frame after they are there:
+        too soon for a hand, but not for a test.
+        """
+        frames = "new Promise((done) => { let n = 4; (function next() {"
+        frames += " n-- ? requestAnimationFrame(next) : setTimeout(done, 100); })(); })"
+        self.page.evaluate(frames)
 
     def answer(self, tab: str) -> dict:
         """The answer that is shown on the tab, as its buttons save it."""
