@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
@@ -18,6 +19,10 @@ MAX_MEGAPIXELS = 100
 
 ImageSource = Image.Image | str | os.PathLike | bytes | IO[bytes] | np.ndarray
 """What counts as an image everywhere in KoCLIP."""
+
+_decoding = threading.BoundedSemaphore(os.cpu_count() or 1)
+"""More at once would be no faster; converting a transparent picture of 100 megapixels to RGB takes
+1.5 GB for a moment."""
 
 _ONE_IMAGE = (Image.Image, str, os.PathLike, bytes, bytearray, Mapping)  # a mapping is an error
 
@@ -38,10 +43,11 @@ def open_image(source: ImageSource | None) -> Image.Image:
     try:
         image = source if isinstance(source, Image.Image) else _open_file(source)
         _check_size(image)
-        if getattr(image, "is_animated", False):
-            image.seek(0)
-        image.load()
-        return _to_rgb(_upright(image))
+        with _decoding:
+            if getattr(image, "is_animated", False):
+                image.seek(0)
+            image.load()
+            return _to_rgb(_upright(image))
     except KoCLIPError:
         raise
     except FileNotFoundError as error:

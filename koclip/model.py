@@ -80,7 +80,15 @@ class KoCLIP:
             KoCLIPError: no such model, no connection, or files that are damaged or do not fit.
         """
         check_precision(precision)
-        files = locate(name, revision=revision, progress=progress)
+        return cls.from_files(locate(name, revision=revision, progress=progress), precision)
+
+    @classmethod
+    def from_files(cls, files: ModelFiles, precision: str = "auto") -> KoCLIP:
+        """`from_pretrained` of what has been located.
+
+        Raises:
+            KoCLIPError: files that are damaged or do not fit.
+        """
         config, parameters, precision = load_served(files, precision)
         return cls(config, parameters, open_processor(files, config), files, precision)
 
@@ -136,9 +144,11 @@ class KoCLIP:
             if isinstance(source, np.ndarray) and source.shape == rows.shape[1:]:
                 rows[i] = similarity.unit_rows(source)
             else:
-                pictures[i] = open_image(source)
+                pictures[i] = source
         if pictures:
-            pixels = self.processor.image_processor(list(pictures.values()))
+            # One by one: decoded, a picture can be five hundred times as large as what is kept.
+            prepare = self.processor.image_processor
+            pixels = np.concatenate([prepare([open_image(p)]) for p in pictures.values()])
             features = self._encoder.image_features(pixels)
             rows[list(pictures)] = similarity.unit_rows(features)
         return rows

@@ -28,8 +28,14 @@ _VARIABLES = {
     "max_upload_mb": "KOCLIP_MAX_UPLOAD_MB",
     "queue": "KOCLIP_QUEUE",
     "concurrency": "KOCLIP_CONCURRENCY",
+    "memory_gb": "KOCLIP_MEMORY_GB",
 }
-_LIMITS = {"max_upload_mb": (1, 1000), "queue": (1, 10_000), "concurrency": (1, 64)}
+_LIMITS = {
+    "max_upload_mb": (1, 1000),
+    "queue": (1, 10_000),
+    "concurrency": (1, 64),
+    "memory_gb": (1, 10_000),
+}
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,10 @@ class Settings:
     """Of one upload: a picture, or a ZIP of photos."""
     queue: int = 64
     """Visitors who may wait; more are told to come back."""
-    concurrency: int = 2
-    """Requests that run at the same time, on a Space's two processors."""
+    concurrency: int = 16
+    """Requests that run at the same time. They are computed in common batches."""
+    memory_gb: int = 8
+    """For the weights of all models; a Space's other 8 GB are for pictures and computing."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

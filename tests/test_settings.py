@@ -29,6 +29,7 @@ VARIABLES = (
     "KOCLIP_MAX_UPLOAD_MB",
     "KOCLIP_QUEUE",
     "KOCLIP_CONCURRENCY",
+    "KOCLIP_MEMORY_GB",
 )
 
 
@@ -57,8 +58,8 @@ def test_without_variables_all_is_as_documented():
     assert settings == Settings()
     assert settings.models == (MINI, "koclip-base", "koclip-large")
     assert (settings.default_model, settings.preload) == (MINI, (MINI,))
-    limits = (settings.max_upload_mb, settings.queue, settings.concurrency)
-    assert limits == (200, 64, 2)
+    limits = (settings.max_upload_mb, settings.queue, settings.concurrency, settings.memory_gb)
+    assert limits == (200, 64, 16, 8)
     assert settings.database is None
 
 
@@ -77,14 +78,15 @@ def test_everything_can_be_set(photos):
         max_upload_mb="5",
         queue=" 10 ",
         concurrency="4",
+        memory_gb="3",
     )
     assert settings.models == (MINI, "my-name/my-koclip", "koclip-large")
     assert settings.default_model == "my-name/my-koclip"
     assert settings.database == photos.folder
     assert settings.preload == ("koclip-large",)
     assert settings.precision == "bfloat16"
-    limits = (settings.max_upload_mb, settings.queue, settings.concurrency)
-    assert limits == (5, 10, 4)
+    limits = (settings.max_upload_mb, settings.queue, settings.concurrency, settings.memory_gb)
+    assert limits == (5, 10, 4, 3)
 
 
 def test_settings_cannot_change_later():
@@ -133,6 +135,7 @@ def test_a_folder_is_a_model(tiny_korean_folder, monkeypatch):
         ("queue", "1e3", "setting_not_a_number", "from 1 to 10000"),
         ("queue", "٣", "setting_not_a_number", "from 1 to 10000"),
         ("concurrency", "2.5", "setting_not_a_number", "from 1 to 64"),
+        ("memory_gb", "0.5", "setting_not_a_number", "from 1 to 10000"),
         ("model", "koclip-base", "setting_unknown", "KOCLIP_MODELS"),
         ("max_upload", "5", "setting_unknown", "KOCLIP_MAX_UPLOAD_MB"),
     ],
@@ -280,5 +283,6 @@ def test_the_documentation_has_every_variable():
         ("KOCLIP_MAX_UPLOAD_MB", defaults.max_upload_mb),
         ("KOCLIP_QUEUE", defaults.queue),
         ("KOCLIP_CONCURRENCY", defaults.concurrency),
+        ("KOCLIP_MEMORY_GB", defaults.memory_gb),
     ]:
         assert f"`{value}`" in rows[name]

@@ -46,4 +46,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "'{precision}'(이)라는 정밀도는 없습니다. 쓸 수 있는 것: {known}.",
         "There is no precision '{precision}'. Known: {known}.",
     ),
+    "model_no_room": (
+        "모델 '{model}'에 필요한 메모리 {size} GB를 확보할 수 없습니다. 지금 답하고 있는 모델들이 {taken} GB를 쓰고 "
+        "있고 한도는 {limit} GB입니다. 잠시 뒤에 다시 시도하거나, Space 주인이라면 KOCLIP_MEMORY_GB를 늘려 주세요.",
+        "There is no room for the {size} GB of '{model}': the models that are in use take {taken} GB, of "
+        "{limit} GB. Try again in a while; the owner of the Space can raise KOCLIP_MEMORY_GB.",
+    ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -13,12 +14,13 @@ from PIL import Image
 
 from koclip.database import ImageDatabase
 from koclip.errors import KoCLIPError
-from koclip.hub import Progress
+from koclip.hub import Progress, locate
 from koclip.label_fit import BACKGROUND
 from koclip.model import KoCLIP
 from koclip.open_vocabulary import OpenVocabulary
 from koclip.settings import MINI, Settings
 from koclip.text_to_patch import LOCALISING
+from koclip.ui.memory import Lease, ModelMemory
 from koclip.ui.texts import say
 
 log = logging.getLogger(__name__)
@@ -39,20 +41,24 @@ class _OpenOnce(Generic[Opened]):
         self._lock = threading.Lock()
 
     def get(self, name: str, progress: Progress | None = None) -> Opened:
-        if name in self._opened:
-            return self._opened[name]
+        if (opened := self._opened.get(name)) is not None:
+            return opened
         with self._lock:
             lock = self._locks.setdefault(name, threading.Lock())
         with lock:
-            if name not in self._opened:
+            if (opened := self._opened.get(name)) is None:
                 if error := self.failure(name):
                     raise error
                 try:
-                    self._opened[name] = self._open(name, progress)
+                    opened = self._opened[name] = self._open(name, progress)
                 except KoCLIPError as error:
                     self._failed[name] = (time.monotonic(), error)
                     raise
-            return self._opened[name]
+            return opened
+
+    def forget(self, name: str) -> None:
+        """It is opened anew when it is asked for again."""
+        self._opened.pop(name, None)
 
     def __contains__(self, name: str) -> bool:
         return name in self._opened
@@ -71,6 +77,8 @@ class Choice:
     """What the pool knows it as; a model from a folder calls itself by the folder's last part."""
     model: KoCLIP
     notices: list[str]
+    lease: Lease
+    """Keeps the model in memory, with all that belongs to it, until the answer is there."""
 
 
 class ModelPool:
@@ -79,11 +87,9 @@ class ModelPool:
     def __init__(self, settings: Settings) -> None:
         self.names = tuple(dict.fromkeys([*settings.models, MINI]))
         """The models that are offered, and koclip-mini, which answers when another cannot."""
-        self._models = _OpenOnce(
-            lambda name, progress: KoCLIP.from_pretrained(
-                name, progress=progress, precision=settings.precision
-            )
-        )
+        self._precision = settings.precision
+        self._memory = ModelMemory(settings.memory_gb * 10**9, MINI, self._evict)
+        self._models = _OpenOnce(self._open_model)
         self._databases = _OpenOnce(
             lambda name, progress: settings.open_database(self._models.get(name), progress)
         )
@@ -117,11 +123,12 @@ class ModelPool:
         self, name: str, language: str, progress: Progress, with_database: bool = False
     ) -> Choice:
         """Waits for the model; koclip-mini and a notice why, if it cannot be opened."""
+        lease = self._memory.lease(name)
         try:
             model = self.model(name, progress)
             if with_database:
                 self.database(name, progress)
-            return Choice(name, model, [])
+            return Choice(name, model, [], lease)
         except KoCLIPError as error:
             return self._instead(name, language, error)
 
@@ -134,14 +141,34 @@ class ModelPool:
             if error := part.failure(name):
                 return self._instead(name, language, error)
         self.open_in_background(name)
-        notice = say("answered_meanwhile", language, model=name)
-        return Choice(MINI, self.model(MINI), [notice])
+        return self._mini(say("answered_meanwhile", language, model=name))
 
     def _instead(self, name: str, language: str, error: KoCLIPError) -> Choice:
         if name == MINI or name not in self.names:
             raise error
         notice = say("fell_back", language, model=name, reason=error.localized(language))
-        return Choice(MINI, self.model(MINI), [notice])
+        return self._mini(notice)
+
+    def _mini(self, notice: str) -> Choice:
+        return Choice(MINI, self.model(MINI), [notice], self._memory.lease(MINI))
+
+    def _open_model(self, name: str, progress: Progress | None) -> KoCLIP:
+        files = locate(name, progress=progress)
+        # The most that float32 weights take while they are read and served.
+        self._memory.admit(name, files.weights.stat().st_size)
+        try:
+            model = KoCLIP.from_files(files, precision=self._precision)
+            self._memory.admit(name, model.nbytes)  # more, if they were stored in fewer bits
+        except BaseException:
+            self._memory.remove(name)
+            raise
+        return model
+
+    def _evict(self, name: str) -> None:
+        for part in (self._models, self._databases, self._vocabularies, self._backgrounds):
+            part.forget(name)
+        gc.collect()  # a model and the cache of its texts hold each other
+        log.info("%s was let go, to make room for another model", name)
 
     def open_in_background(self, name: str) -> None:
         """Opens the model and its database, and compiles what a first visitor needs."""
@@ -164,6 +191,7 @@ class ModelPool:
             size = f", {done / 1e6:,.0f} / {total / 1e6:,.0f} MB" if total > 1e6 else ""
             self._opening[name] = f"{done / max(1, total):.0%} ({file}{size})"
 
+        lease = self._memory.lease(name)  # else it could go before its database is there
         try:
             model = self.model(name, note)
             _compile_first_shapes(model)
@@ -176,7 +204,7 @@ class ModelPool:
         except Exception:
             log.exception("%s could not be opened", name)
         finally:
-            del self._opening[name]
+            del self._opening[name], lease
 
 
 def _compile_first_shapes(model: KoCLIP) -> None:

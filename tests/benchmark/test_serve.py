@@ -97,8 +97,8 @@ def test_the_offline_engine_embeds_what_the_clients_send(mini, monkeypatch):
 def test_the_offline_engine_remembers_no_text(mini, monkeypatch):
     monkeypatch.setattr(koclip_offline, "use_compilation_cache", lambda: None)
     call = koclip_offline.open_engine()({"kind": "text", "batch": 2})
-    for start in (0, 2):
-        np.testing.assert_allclose(call(), mini.embed_texts(texts(start, 2)), atol=1e-6)
+    for place in (0, 2):
+        np.testing.assert_allclose(call(), mini.embed_texts(texts(place, 2)), atol=1e-6)
 
 
 def test_failures_are_counted(tmp_path):
