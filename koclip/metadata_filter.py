@@ -6,7 +6,7 @@ import dataclasses
 import operator
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -23,8 +23,8 @@ _ORDER: dict[str, Callable] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-_DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d)?)?)?)?")
-_FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+DATE = re.compile(r"\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d)?)?)?)?")
+FULL_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 class Condition(NamedTuple):
@@ -46,7 +46,7 @@ class Condition(NamedTuple):
         if found is None:
             raise KoCLIPError("where_bad", condition=text)
         condition = cls(*found.groups())
-        comparable = _number(condition.value) is not None or _DATE.fullmatch(condition.value)
+        comparable = as_number(condition.value) is not None or DATE.fullmatch(condition.value)
         if condition.sign in _ORDER and not comparable:
             raise KoCLIPError("where_not_comparable", condition=text, value=condition.value)
         return condition
@@ -60,46 +60,56 @@ class Condition(NamedTuple):
         """
         has, wanted = "" if value is None else str(value), self.value
         if self.sign == "~":
-            return _folded(wanted) in _folded(has)
+            return folded(wanted) in folded(has)
         if self.sign in ("=", "!="):
-            numbers = _number(has), _number(wanted)
-            same = _folded(has) == _folded(wanted) or (
+            numbers = as_number(has), as_number(wanted)
+            same = folded(has) == folded(wanted) or (
                 None not in numbers and numbers[0] == numbers[1]
             )
             return same == (self.sign == "=")
         compare = _ORDER[self.sign]
-        if _FULL_DATE.match(has) and _DATE.fullmatch(wanted):  # as text, they sort by time
+        if FULL_DATE.match(has) and DATE.fullmatch(wanted):  # as text, they sort by time
             return compare(has[: len(wanted)].replace("T", " "), wanted.replace("T", " "))
-        numbers = _number(has), _number(wanted)
+        numbers = as_number(has), as_number(wanted)
         return None not in numbers and compare(*numbers)
+
+
+def parse_conditions(where: str | Iterable[str], fields: Collection[str]) -> list[Condition]:
+    """Conditions on items that have these fields, from one text or several.
+
+    Raises:
+        KoCLIPError: something is no condition, or names another field.
+    """
+    conditions = [Condition.parse(text) for text in ([where] if isinstance(where, str) else where)]
+    for condition in conditions:
+        if condition.field not in fields:
+            known = ", ".join(fields)
+            raise KoCLIPError("where_unknown_field", field=condition.field, known=known)
+    return conditions
 
 
 def matching(items: Sequence[ImageItem], where: str | Iterable[str]) -> np.ndarray | None:
     """The mask [N] of the items for which all conditions hold; None without conditions.
 
-    Args:
-        where: conditions, see `Condition.parse`.
-
     Raises:
-        KoCLIPError: something is no condition, or names an unknown field.
+        KoCLIPError: as `parse_conditions` does.
     """
-    conditions = [Condition.parse(text) for text in ([where] if isinstance(where, str) else where)]
-    known = [field.name for field in dataclasses.fields(items[0])] if len(items) else None
-    for condition in conditions:
-        if known is not None and condition.field not in known:
-            known = ", ".join(known)
-            raise KoCLIPError("where_unknown_field", field=condition.field, known=known)
+    if not len(items):
+        return None
+    conditions = parse_conditions(where, [field.name for field in dataclasses.fields(items[0])])
     if not conditions:
         return None
     held = (all(c.holds(getattr(item, c.field)) for c in conditions) for item in items)
     return np.fromiter(held, bool, len(items))
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """As texts are compared: without case, and Hangul composed."""
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def _number(text: str) -> float | None:
+def as_number(text: str) -> float | None:
+    """The number that a text is, if it is one."""
     try:
         return float(text)
     except ValueError:
