@@ -10,7 +10,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koclip import __version__, benchmark_command, deploy_command, evaluate_command, push_command
+from koclip import (
+    __version__,
+    benchmark_command,
+    deploy_command,
+    evaluate_command,
+    push_command,
+    search_command,
+)
 from koclip.errors import KoCLIPError, translate
 from koclip.files import is_folder
 from koclip.terminal import Row, print_table, show_progress, terminal_language
@@ -84,19 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     model_option(sub)
 
     sub = command("search", _search, "the images of a database that fit a query best")
-    sub.add_argument(
-        "what",
-        nargs="*",
-        metavar="[DATABASE] QUERY",
-        help="folder or .tsv (default: the model's own), and what to look for; with --image or "
-        "--plus the query may be missing",
-    )
-    sub.add_argument("--image", help="a picture that the results should be like")
-    for sign, about in (("plus", "add"), ("minus", "leave out")):
-        several = f"something to {about}; several with commas or by repeating it"
-        sub.add_argument(f"--{sign}", action="append", default=[], help=several)
-    sub.add_argument("-k", type=int, default=10, help="how many images (default 10)")
+    search_command.add_options(sub)
     model_option(sub)
+    sub.set_defaults(model=None)  # that of the database
 
     about = "the parts of an image that fit a query best (of 3 × 3 if nothing else is said)"
     sub = command("patches", _patches, about)
@@ -163,34 +160,7 @@ def _classify(args: argparse.Namespace) -> None:
 
 
 def _search(args: argparse.Namespace) -> None:
-    from koclip.database import ImageDatabase
-
-    place, query = _database_and_query(args)
-    model = _open(args.model, args.precision)
-    database = ImageDatabase.open(place) if place else ImageDatabase.for_model(model)
-    options = {"image": args.image, "plus": ",".join(args.plus), "minus": ",".join(args.minus)}
-    rows: list[Row] = [
-        {
-            "rank": hit.rank,
-            "score": hit.score,
-            "image": database.location(hit.item),
-            "caption": hit.item.caption_ko,
-        }
-        for hit in database.search(model, query, args.k, **options)
-    ]
-    _print(rows, args.json)
-
-
-def _database_and_query(args: argparse.Namespace) -> tuple[str | None, str]:
-    """One word alone is the query, unless there is another one and the word names a database."""
-    if len(args.what) > 2:
-        raise KoCLIPError("search_too_many_words", words=" ".join(args.what[1:]))
-    if len(args.what) == 2:
-        return args.what[0], args.what[1]
-    word = args.what[0] if args.what else ""
-    if (args.image or args.plus) and word and (word.endswith(".tsv") or is_folder(word)):
-        return word, ""
-    return None, word
+    _print(search_command.search(args, _open), args.json)
 
 
 def _patches(args: argparse.Namespace) -> None:

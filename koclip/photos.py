@@ -12,20 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from koclip.database import ImageDatabase, ImageItem
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
 from koclip.photo_files import MAX_PHOTOS, list_photo_files
 from koclip.picture_stream import embed_stream
+from koclip.thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
 
 __all__ = ["MAX_PHOTOS", "PhotoCollection", "read_photos"]
-
-_THUMBNAIL = 320  # pixels along the longer side; all that is kept of a picture
 
 
 @dataclass(frozen=True)
@@ -72,22 +70,15 @@ def read_photos(model: KoCLIP, paths: Sequence[str | os.PathLike]) -> Iterator[P
         rows = [np.empty((0, model.config.projection_dim), np.float32)]
         thumbnails: dict[str, bytes] = {}
         sources = ((file.name, file.read) for file in files)
-        stream = embed_stream(model, sources, note=_thumbnail)
+        stream = embed_stream(model, sources, note=thumbnail)
         for batch in resources.enter_context(closing(stream)):  # no archive closes before it ends
-            for name, thumbnail in zip(batch.keys, batch.notes, strict=True):
+            for name, small in zip(batch.keys, batch.notes, strict=True):
                 id = f"{len(items) + 1:04d}"
                 items.append(ImageItem(id=id, file=f"images/{id}.webp", title=name))
-                thumbnails[items[-1].file] = thumbnail
+                thumbnails[items[-1].file] = small
             rows.append(batch.rows)
             broken = broken + batch.broken
             database = ImageDatabase(list(items), np.concatenate(rows), model.name, model.revision)
             yield PhotoCollection(database, dict(thumbnails), broken, total)
     if not items:
         raise KoCLIPError("photos_unreadable", count=len(broken), reason=broken[0][1])
-
-
-def _thumbnail(picture: Image.Image) -> bytes:
-    picture.thumbnail((_THUMBNAIL, _THUMBNAIL))  # in place: a copy may take 300 MB
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=80)
-    return buffer.getvalue()

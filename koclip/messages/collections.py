@@ -46,9 +46,23 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "이 데이터베이스의 이미지에는 '{field}' 항목이 없습니다. 쓸 수 있는 항목: {known}.",
         "The images of this database have no field '{field}'. Known fields: {known}.",
     ),
+    "search_nothing": (
+        "조건에 맞는 이미지가 없습니다.",
+        "No image meets the conditions.",
+    ),
     "group_bad": (
         "비슷한 이미지를 묶는 기준이 '{value}'입니다. 0보다 크고 1 이하인 코사인 값(예: 0.97)을 넣어 주세요.",
         "The threshold for grouping images is '{value}'. Give a cosine above 0 and up to 1, such as 0.97.",
+    ),
+    "preview_no_colours": (
+        "이 터미널에는 색으로 그림을 그릴 수 없습니다(TERM이 dumb이거나 NO_COLOR가 켜져 있습니다). "
+        "--preview 대신 --html 파일을 사용해 주세요.",
+        "This terminal shows no colours (TERM is dumb, or NO_COLOR is set), so nothing can be drawn "
+        "on it. Use --html FILE instead of --preview.",
+    ),
+    "file_unwritable": (
+        "{path}: 파일을 쓸 수 없습니다({reason}). 폴더가 있는지, 쓰기 권한이 있는지 확인해 주세요.",
+        "{path}: the file cannot be written ({reason}). Check that its folder exists and is writable.",
     ),
     "captions_unreadable": (
         "{path}, {line}번째 줄: 사진 설명을 읽을 수 없습니다({reason}).",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from html import escape
 
+from koclip.credits import license_name, source_address
 from koclip.ui.texts import say
 
 
@@ -37,12 +37,11 @@ def _credits(result: dict, language: str) -> str:
     if result["kind"]:
         parts.append(say(result["kind"], language))
     if result["license"]:
-        # SPDX spells licences outside its list "LicenseRef-Public-Domain".
-        license = result["license"].replace("LicenseRef-Public-Domain", "public domain")
-        parts += [escape(result["author"] or say("unknown_author", language)), escape(license)]
-    if address := re.search(r"https?://[^\s)]+", result["source"]):
+        author = result["author"] or say("unknown_author", language)
+        parts += [escape(author), escape(license_name(result["license"]))]
+    if address := source_address(result["source"]):
         source = say("source", language)
-        parts.append(f'<a href="{escape(address[0])}" target="_blank" rel="noopener">{source}</a>')
+        parts.append(f'<a href="{escape(address)}" target="_blank" rel="noopener">{source}</a>')
     elif result["source"]:
         parts.append(f'<span title="{escape(result["source"])}">{say("source", language)}</span>')
     return " · ".join(parts)
