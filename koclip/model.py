@@ -125,6 +125,10 @@ class KoCLIP:
             return np.empty((0, self.config.projection_dim), np.float32)
         return self._texts.rows(texts)
 
+    def remember_texts(self, texts: Sequence[str], rows: np.ndarray) -> None:
+        """Gives `embed_texts` the unit rows [texts, D] of texts that this model embedded before."""
+        self._texts.add(texts, rows)
+
     def _encode_texts(self, texts: list[str]) -> np.ndarray:
         return similarity.unit_rows(self._encoder.text_features(*self.processor.tokenize(texts)))
 

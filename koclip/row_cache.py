@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -30,10 +30,17 @@ class RowCache:
         if missing := [text for text in dict.fromkeys(texts) if text not in found]:
             # Copies, as a view would keep all the rows of its batch.
             found |= zip(missing, map(np.copy, self._encode(missing)), strict=True)
+        self._keep(found.items())
+        return np.stack([found[text] for text in texts])
+
+    def add(self, texts: Sequence[str], rows: np.ndarray) -> None:
+        """Takes rows [texts, D] that were encoded elsewhere."""
+        self._keep(zip(texts, map(np.copy, rows), strict=True))
+
+    def _keep(self, found: Iterable[tuple[str, np.ndarray]]) -> None:
         with self._lock:
-            for text, row in found.items():
+            for text, row in found:
                 self._rows[text] = row
                 self._rows.move_to_end(text)
             while len(self._rows) > _MOST:
                 self._rows.popitem(last=False)
-        return np.stack([found[text] for text in texts])

@@ -16,6 +16,7 @@ from koclip.database import ImageDatabase
 from koclip.errors import KoCLIPError
 from koclip.hub import Progress, locate
 from koclip.label_fit import BACKGROUND
+from koclip.label_rows import remember_labels
 from koclip.model import KoCLIP
 from koclip.open_vocabulary import OpenVocabulary
 from koclip.settings import MINI, Settings
@@ -162,6 +163,7 @@ class ModelPool:
         except BaseException:
             self._memory.remove(name)
             raise
+        remember_labels(model)
         return model
 
     def _evict(self, name: str) -> None:
