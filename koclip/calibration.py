@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,7 +25,6 @@ from koclip.dual_encoder import DualEncoder
 from koclip.files import user_cache, write_whole
 from koclip.hub import ModelFiles
 from koclip.images import open_images
-from koclip.precision import converter, serve
 from koclip.processor import KoCLIPProcessor
 from koclip.similarity import unit_rows
 
@@ -76,12 +76,24 @@ def probe(processor: KoCLIPProcessor, config: ModelConfig) -> Probe:
     return Probe(ids, mask, pixels)
 
 
-def calibrate(config: ModelConfig, parameters: dict, inputs: Probe) -> tuple[Calibration, dict]:
-    """Runs float32 parameters on a probe; returns the calibration, and the parameters in int8."""
+def calibrate(
+    config: ModelConfig,
+    parameters: dict,
+    inputs: Probe,
+    in_int8: Callable[[dict[str, np.ndarray]], dict],
+) -> tuple[Calibration, dict]:
+    """Runs float32 parameters on a probe; returns the calibration, and the parameters in int8.
+
+    Args:
+        parameters: nested as `DualEncoder.init` makes them; emptied, so that they are not in
+            memory together with those in int8.
+        in_int8: `Calibration.largest` → the same parameters as they are served.
+    """
     expected, largest = _run_noting(config, parameters, *inputs)
+    parameters.clear()
     layers = flatten_dict(largest, sep=".")
     largest = {path.removesuffix(".largest"): np.asarray(value) for path, value in layers.items()}
-    served = serve(parameters, converter("int8", largest))
+    served = in_int8(largest)
     actual = _run(config, served, *inputs)
     cosines = [
         (unit_rows(a) * unit_rows(b)).sum(axis=-1) for a, b in zip(expected, actual, strict=True)

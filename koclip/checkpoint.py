@@ -19,7 +19,8 @@ from koclip.config import DUAL_ENCODER, KOCLIP, ModelConfig, TextConfig
 from koclip.dual_encoder import INITIAL_LOGIT_SCALE, parameter_shapes
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
-from koclip.precision import Convert, as_float32, join_attention
+from koclip.layers import QUERY_KEY_VALUE
+from koclip.precision import Convert, as_float32, join_attention, on_device
 from koclip.tensor_files import SAFETENSORS, StoredTensor, open_tensors
 from koclip.tensor_names import IGNORED_NAMES, PublishedTensor, published_tensor
 
@@ -35,6 +36,7 @@ _SIZED_BY_FILE = {
     "text_tower.position_embedding.embedding": "max_position_embeddings",
     "text_tower.token_type_embedding.embedding": "type_vocab_size",
 }
+_QUERY_KEY_VALUE = re.compile(rf"\.({'|'.join(QUERY_KEY_VALUE)})\.")
 _POSITIONS = "text_tower.position_embedding.embedding"
 # Our mark in a saved config: the first pad + 1 rows of the position table are filler.
 _FROM_ZERO = "koclip_positions_from_zero"
@@ -60,12 +62,10 @@ def load_parameters(
     if problems := tensor_problems(stored, shapes, naming, IGNORED_NAMES):
         raise KoCLIPError("weights_mismatch", path=weights, details="\n".join(problems))
     check_padding(weights, config.text)
-    flat = read_tensors(stored, shapes, naming, convert or as_float32)
-    if convert:
-        join_attention(flat)
+    flat = read_tensors(stored, shapes, naming, convert)
     if config.text.positions_after_padding and config.raw["text_config"].get(_FROM_ZERO):
         config = positions_from_zero(config, flat)
-    return config, unflatten_dict(flat, sep=".")
+    return config, on_device(unflatten_dict(flat, sep="."))
 
 
 def save_parameters(folder: str | Path, config: ModelConfig, parameters: Parameters) -> None:
@@ -152,27 +152,34 @@ def read_tensors(
     stored: dict[str, StoredTensor],
     paths: Iterable[str],
     naming: Naming,
-    convert: Convert = as_float32,
-) -> dict[str, jax.Array]:
-    """The parameters at `paths` in our layouts, float32 or as `convert` makes them.
+    convert: Convert | None = None,
+) -> dict[str, np.ndarray]:
+    """The parameters at `paths` in our layouts: float32 or, with `convert`, as they are served.
 
-    On two threads, as one waits for the disk and the memory rather than for the processor; so no
-    more than two tensors are in memory besides what is returned.
+    On two threads, as one waits for the disk and the memory rather than for the processor; so
+    little is in memory besides what is returned.
     """
 
-    def read(path: str) -> dict[str, jax.Array]:
-        name, layout = naming(path)
-        leaves = convert(path, layout.read(stored[name].read()))
-        return jax.block_until_ready(leaves)
+    def read(paths: list[str]) -> dict[str, np.ndarray]:
+        leaves = {}
+        for path in paths:
+            name, layout = naming(path)
+            leaves |= (convert or as_float32)(path, layout.read(stored[name].read()))
+        if convert:
+            join_attention(leaves)
+        return leaves
 
+    together: dict[str, list[str]] = {}  # query, key and value are joined
+    for path in paths:
+        together.setdefault(_QUERY_KEY_VALUE.sub(".", path), []).append(path)
     flat = {}
     with ThreadPoolExecutor(2) as readers:
-        for leaves in readers.map(read, paths):
+        for leaves in readers.map(read, together.values()):
             flat |= leaves
     return flat
 
 
-def positions_from_zero(config: ModelConfig, flat: dict[str, jax.Array]) -> ModelConfig:
+def positions_from_zero(config: ModelConfig, flat: dict[str, np.ndarray]) -> ModelConfig:
     """Lets token i read row i of the position table instead of row pad + 1 + i.
 
     Takes the first pad + 1 rows out of the table in `flat`, and returns the settings that fit.

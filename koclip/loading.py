@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
+
 from koclip.calibration import (
     LEAST_AGREEMENT,
     calibrate,
@@ -35,11 +37,15 @@ def load_served(files: ModelFiles, precision: str) -> tuple[ModelConfig, Paramet
     chosen = automatic(config) if precision == "auto" else precision
     if chosen != "int8":
         return *load_parameters(files.weights, config, converter(chosen)), chosen
+
+    def in_int8(largest: dict[str, np.ndarray]) -> Parameters:
+        return load_parameters(files.weights, config, converter("int8", largest))[1]
+
     served, calibration = None, read_calibration(files)
     if calibration is None:
         sized, parameters = load_parameters(files.weights, config)
         inputs = probe(open_processor(files, sized), sized)
-        calibration, parameters = calibrate(sized, parameters, inputs)
+        calibration, parameters = calibrate(sized, parameters, inputs, in_int8)
         keep_calibration(files, calibration)
         served = sized, parameters
     convert = converter("int8", calibration.largest)

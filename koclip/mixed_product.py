@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.extend.core import Primitive
 from jax.extend.mlir import ir
 from jax.extend.mlir.dialects import stablehlo
@@ -21,9 +22,10 @@ def mixed_product(a: jax.Array, b: jax.Array) -> jax.Array:
     return _product.bind(a, b)
 
 
-def with_128(values: jax.Array) -> jax.Array:
-    """int8 → uint8, 128 more: the sign bit turned over, which is done in place."""
-    return jax.lax.bitcast_convert_type(values, jnp.uint8) ^ 128
+def with_128(values: np.ndarray) -> np.ndarray:
+    """int8 → uint8, 128 more, in the same memory: the sign bit turned over."""
+    bits = values.view(np.uint8)
+    return np.bitwise_xor(bits, np.uint8(128), out=bits)
 
 
 def without_128(values: jax.Array) -> jax.Array:

@@ -5,7 +5,7 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from koclip.benchmark.weights import add_outliers, random_parameters
-from koclip.calibration import Probe, calibrate
+from koclip.calibration import Calibration, Probe, calibrate
 from koclip.config import ModelConfig, TextConfig, ViTConfig
 from koclip.encoder import Encoder
 from koclip.errors import KoCLIPError
@@ -36,6 +36,13 @@ def plain() -> dict:
     return parameters
 
 
+def calibrated(plain: dict) -> tuple[Calibration, dict]:
+    def in_int8(largest: dict[str, np.ndarray]) -> dict:
+        return serve(plain, converter("int8", largest))
+
+    return calibrate(CONFIG, dict(plain), Probe(IDS, MASK, PIXELS), in_int8)
+
+
 @pytest.mark.parametrize("rows", [slice(1), slice(2), slice(None)], ids=["one", "two", "all"])
 def test_float32_as_served_equals_the_plain_form(plain, rows):
     served = embeddings(serve(plain, converter("float32")), rows)
@@ -50,6 +57,25 @@ def test_float32_as_served_goes_back_to_the_plain_form(plain):
         np.testing.assert_array_equal(again[path], value)
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_int8_weights_are_the_nearest_levels_of_the_smoothed_ones(order):
+    """Sizes that no block or column of what is converted at once divides."""
+    kernel = np.asarray(GENERATOR.standard_normal((37, 131)).astype(np.float32), order=order)
+    kernel[:, 7] = 0
+    largest = GENERATOR.uniform(0.1, 30, 37).astype(np.float32)
+    for tower, name in (("vision_tower", "int8"), ("text_tower", "uint8")):
+        layer = f"{tower}.block_0.feed_forward.up"
+        leaves = converter("int8", {layer: largest})(f"{layer}.kernel", kernel)
+        levels = leaves[f"{layer}.{name}"].astype(np.float32) - 128 * (name == "uint8")
+        scale, smoothing = leaves[f"{layer}.scale"], leaves[f"{layer}.smoothing"]
+        np.testing.assert_allclose(smoothing, largest**-0.5, rtol=1e-6)
+        smoothed = kernel.T / smoothing
+        np.testing.assert_allclose(
+            scale, np.maximum(np.abs(smoothed).max(axis=1), 1e-12) / 127, rtol=1e-6
+        )
+        np.testing.assert_array_equal(levels, np.rint(smoothed / scale[:, None]))
+
+
 @pytest.mark.parametrize("rows", [slice(1), slice(None)], ids=["one", "all"])
 @pytest.mark.parametrize("precision", ["int8", "bfloat16"])
 def test_fewer_bits_give_nearly_the_same_embeddings(plain, precision, rows):
@@ -59,7 +85,7 @@ def test_fewer_bits_give_nearly_the_same_embeddings(plain, precision, rows):
 
 
 def test_smoothing_keeps_int8_close_where_channels_stand_out(plain):
-    calibration, served = calibrate(CONFIG, plain, Probe(IDS, MASK, PIXELS))
+    calibration, served = calibrated(plain)
     rough = serve(plain, converter("int8"))
     expected = embeddings(plain)
     smoothed, not_smoothed = (
@@ -76,7 +102,7 @@ def test_int8_rows_do_not_depend_on_their_batch(plain):
 
 
 def test_the_calibration_knows_every_layer_and_its_largest_inputs(plain):
-    calibration, _ = calibrate(CONFIG, plain, Probe(IDS, MASK, PIXELS))
+    calibration, _ = calibrated(plain)
     assert len(calibration.largest) == 2 * 3 * 6
     assert all((values >= 0).all() for values in calibration.largest.values())
     inputs = [calibration.largest[f"text_tower.block_1.attention.{n}"] for n in ("query", "value")]

@@ -31,6 +31,7 @@ from koclip.errors import KoCLIPError
 from koclip.hub import ModelFiles, Progress, locate
 from koclip.image_processor import ImageProcessor
 from koclip.model import KoCLIP
+from koclip.precision import on_device
 from koclip.processor import KoCLIPProcessor
 from koclip.tensor_files import StoredTensor, open_tensors
 from koclip.tensor_names import PUBLISHED_TOWERS, current_name, tower_prefix, tower_tensor
@@ -198,7 +199,7 @@ def _read_towers(shapes: Shapes, towers: tuple[_Tower, ...], seed: int) -> dict[
         paths = ", ".join(str(tower.weights) for tower in towers)
         raise KoCLIPError("weights_mismatch", path=paths, details="\n".join(problems))
     for tower in towers:
-        new |= read_tensors(tower.stored, wanted[tower.name], tower.naming)
+        new |= on_device(read_tensors(tower.stored, wanted[tower.name], tower.naming))
     return new
 
 
