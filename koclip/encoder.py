@@ -62,6 +62,21 @@ class Encoder:
         """[B, H, W, 3] → float32 [B, projection_dim], not normalised."""
         return self._images.run(pixel_values)
 
+    def compile_texts(self, count: int, length: int) -> None:
+        """Makes ready for batches of `count` texts of up to `length` tokens.
+
+        In the calling thread, beside whoever is answered meanwhile: in a batch, a shape that must
+        be compiled first holds up all who wait for the next one.
+        """
+        ids = np.full((count, length), self.config.text.pad_token_id, np.int32)
+        _of_few_sizes(_text_features, self.config, self.parameters, ids, np.ones_like(ids))
+
+    def compile_images(self, count: int) -> None:
+        """Makes ready for batches of `count` images, as `compile_texts`."""
+        edge = self.config.vision.image_size
+        pixels = np.zeros((count, edge, edge, 3), np.float32)
+        _of_few_sizes(_image_features, self.config, self.parameters, pixels)
+
 
 def _of_few_sizes(
     encode: Callable[..., jax.Array],

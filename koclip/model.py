@@ -15,7 +15,7 @@ import numpy as np
 from koclip import image_to_text, similarity, text_to_patch
 from koclip.checkpoint import load_parameters, save_parameters
 from koclip.config import ModelConfig, TextConfig
-from koclip.encoder import Encoder
+from koclip.encoder import TEXT_LENGTHS, Encoder
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
 from koclip.hub import ModelFiles, Progress, locate
@@ -25,6 +25,9 @@ from koclip.precision import check_precision, with_kernels
 from koclip.processor import KoCLIPProcessor
 from koclip.row_cache import RowCache
 from koclip.tokenizer import as_texts
+
+_SHORT_TEXTS = TEXT_LENGTHS[:3]
+"""Tokens: words, labels in a template, and most captions have no more than 32."""
 
 
 class DualEncoderOutput(NamedTuple):
@@ -124,6 +127,16 @@ class KoCLIP:
         if not texts:
             return np.empty((0, self.config.projection_dim), np.float32)
         return self._texts.rows(texts)
+
+    def compile_ahead(self, batches: Iterable[int] = (1, 8)) -> None:
+        """Compiles what short texts and images in such batches need; nobody else waits for it.
+
+        Where compiled functions are kept from run to run, this takes a moment from the second on.
+        """
+        for count in batches:
+            self._encoder.compile_images(count)
+            for length in _SHORT_TEXTS:
+                self._encoder.compile_texts(count, length)
 
     def remember_texts(self, texts: Sequence[str], rows: np.ndarray) -> None:
         """Gives `embed_texts` the unit rows [texts, D] of texts that this model embedded before."""

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from PIL import Image
-
+from koclip.batching import BATCH_SIZES
 from koclip.database import ImageDatabase
 from koclip.errors import KoCLIPError
 from koclip.hub import Progress, locate
@@ -20,7 +19,6 @@ from koclip.label_rows import remember_labels
 from koclip.model import KoCLIP
 from koclip.open_vocabulary import OpenVocabulary
 from koclip.settings import MINI, Settings
-from koclip.text_to_patch import LOCALISING
 from koclip.ui.memory import Lease, ModelMemory
 from koclip.ui.texts import say
 
@@ -196,25 +194,18 @@ class ModelPool:
         lease = self._memory.lease(name)  # else it could go before its database is there
         try:
             model = self.model(name, note)
-            _compile_first_shapes(model)
+            model.compile_ahead()
             self.background(name, note)
             self.database(name, note)
             if name == MINI:  # of a large model it takes a minute: when it is asked for
                 self.vocabulary(name)
+                model.compile_ahead(BATCH_SIZES)  # what many visitors at once will need
         except KoCLIPError as error:  # visitors are told the same
             log.warning("%s: %s", name, error)
         except Exception:
             log.exception("%s could not be opened", name)
         finally:
             del self._opening[name], lease
-
-
-def _compile_first_shapes(model: KoCLIP) -> None:
-    tiles = LOCALISING["rows"] * LOCALISING["columns"]
-    for count in (1, tiles):
-        model.embed_images([Image.new("RGB", (64, 64))] * count)
-    for count in (1, 5):  # a query, and a handful of labels
-        model.embed_texts(["이것은 고양이 이다."] * count)
 
 
 def _say_nothing(file: str, done: int, total: int) -> None:
