@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -53,29 +51,3 @@ class DualEncoder(nn.Module):
             self.text_features(input_ids, attention_mask),
             self.image_features(pixel_values),
         )
-
-
-def parameter_shapes(config: ModelConfig) -> dict:
-    """The nested dict of `jax.ShapeDtypeStruct` that a model of `config` has; allocates nothing.
-
-    The blocks of a transformer are alike, so one is traced and stands for all: tracing the 36 or
-    48 of a published model takes longer than reading its weights.
-    """
-    text, vision = dataclasses.replace(config.text, num_hidden_layers=1), config.vision
-    is_vit = isinstance(vision, ViTConfig)
-    if is_vit:
-        vision = dataclasses.replace(vision, num_hidden_layers=1)
-    shallow = DualEncoder(dataclasses.replace(config, text=text, vision=vision))
-    size = vision.image_size
-    ids = jax.ShapeDtypeStruct((1, 2), jnp.int32)
-    pixels = jax.ShapeDtypeStruct((1, size, size, 3), jnp.float32)
-    shapes = jax.eval_shape(shallow.init, jax.random.key(0), ids, ids, pixels)["params"]
-    _repeat_block(shapes["text_tower"], config.text.num_hidden_layers)
-    if is_vit:
-        _repeat_block(shapes["vision_tower"], config.vision.num_hidden_layers)
-    return shapes
-
-
-def _repeat_block(tower: dict, count: int) -> None:
-    for i in range(1, count):
-        tower[f"block_{i}"] = tower["block_0"]

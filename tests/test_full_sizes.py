@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
 
+from koclip.assets import assets_dir
 from koclip.config import ModelConfig, read_config
-from koclip.dual_encoder import DualEncoder, parameter_shapes
+from koclip.dual_encoder import DualEncoder
+from koclip.parameter_shapes import parameter_shapes
+from koclip.settings import MINI
 from koclip.tensor_names import published_tensor
 from tests.conftest import ORACLE
 
@@ -92,9 +95,10 @@ def test_torch_names_and_layouts(size):
     assert shapes == expected_shapes(tree)
 
 
-@pytest.mark.parametrize("size", ["base", "large"])
-def test_copied_blocks_are_what_tracing_every_block_gives(size):
-    config = read_config(ORACLE / f"flax/tiny-{size}/config.json")
+@pytest.mark.parametrize("folder", ["flax/tiny-base", "flax/tiny-large", MINI])
+def test_the_shapes_are_those_that_the_modules_ask_for(folder):
+    at = assets_dir() / MINI if folder == MINI else ORACLE / folder
+    config = read_config(at / "config.json")
     ids = jnp.zeros((1, 2), jnp.int32)
     pixels = jnp.zeros((1, config.vision.image_size, config.vision.image_size, 3))
     init = DualEncoder(config).init

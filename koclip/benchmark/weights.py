@@ -12,8 +12,9 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from koclip.checkpoint import Parameters, vision_type
 from koclip.config import HYBRID_CLIP, ModelConfig, TextConfig, ViTConfig
-from koclip.dual_encoder import INITIAL_LOGIT_SCALE, parameter_shapes
+from koclip.dual_encoder import INITIAL_LOGIT_SCALE
 from koclip.files import write_whole
+from koclip.parameter_shapes import parameter_shapes
 from koclip.tensor_names import published_tensor
 
 TINY_TEXT = TextConfig(100, 64, 1, 2, 128, max_position_embeddings=64, layer_norm_eps=1e-5)

@@ -26,11 +26,12 @@ from koclip.checkpoint import (
     vision_type,
 )
 from koclip.config import DUAL_ENCODER, ModelConfig, parse_config, read_raw_config
-from koclip.dual_encoder import INITIAL_LOGIT_SCALE, parameter_shapes
+from koclip.dual_encoder import INITIAL_LOGIT_SCALE
 from koclip.errors import KoCLIPError
 from koclip.hub import ModelFiles, Progress, locate
 from koclip.image_processor import ImageProcessor
 from koclip.model import KoCLIP
+from koclip.parameter_shapes import parameter_shapes
 from koclip.precision import on_device
 from koclip.processor import KoCLIPProcessor
 from koclip.tensor_files import StoredTensor, open_tensors

@@ -20,7 +20,7 @@ from koclip.benchmark.weights import (
 )
 from koclip.checkpoint import save_parameters
 from koclip.config import ModelConfig, read_config
-from koclip.dual_encoder import parameter_shapes
+from koclip.parameter_shapes import parameter_shapes
 from tests.conftest import ORACLE
 
 TINY = only(TINY_TEXT)
