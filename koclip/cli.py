@@ -15,7 +15,9 @@ from koclip import (
     benchmark_command,
     deploy_command,
     evaluate_command,
+    index_command,
     push_command,
+    qdrant_command,
     search_command,
 )
 from koclip.errors import KoCLIPError, translate
@@ -29,10 +31,11 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns 0, or 2 after saying what was wrong on standard error."""
+    """Runs one command; returns 0, 2 after saying what was wrong on standard error, or 1 if `index`
+    left out pictures that could not be read."""
     args = _parser().parse_args(arguments)
     try:
-        args.run(args)
+        return args.run(args) or 0
     except KoCLIPError as error:
         print(f"koclip: {error.localized(terminal_language())}", file=sys.stderr)
         return 2
@@ -102,14 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     add_tile_options(sub)
     model_option(sub)
 
-    sub = command("index", _index, "make a folder of images searchable")
-    sub.add_argument("folder", help="folder of pictures; the database is written into it")
-    sub.add_argument(
-        "--compact",
-        choices=("float16", "int8"),
-        help="also store the embeddings in this type, for searches to read a half or a quarter as "
-        "much; what they find remains the same",
-    )
+    sub = command("index", _index, "make pictures searchable: build or update an image database")
+    index_command.add_options(sub)
     model_option(sub)
 
     sub = command("train", _train, "train a model on captioned pictures")
@@ -126,6 +123,11 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("push", _push, "upload a model to the Hugging Face Hub")
     push_command.add_options(sub)
+
+    sub = command("qdrant", _qdrant, "copy an image database to Qdrant, a vector database")
+    qdrant_command.add_options(sub)
+    model_option(sub)
+    sub.set_defaults(model=None)  # that of the database
 
     sub = command("deploy", _deploy, "upload the Space to the Hugging Face Hub")
     deploy_command.add_options(sub)
@@ -171,15 +173,10 @@ def _patches(args: argparse.Namespace) -> None:
     _print([score._asdict() for score in scores], args.json)
 
 
-def _index(args: argparse.Namespace) -> None:
-    from koclip.database import ImageDatabase
-
-    model = _open(args.model, args.precision)
-    database, broken = ImageDatabase.build(model, args.folder, show_progress, compact=args.compact)
-    for file, error in broken:
-        print(f"koclip: {file}: {error.localized(terminal_language())}", file=sys.stderr)
-    row = {"folder": args.folder, "images": len(database), "unreadable": len(broken)}
-    _print([row | {"model": database.model, "revision": database.revision}], args.json)
+def _index(args: argparse.Namespace) -> int:
+    rows, code = index_command.index(args, _open)
+    _print(rows, args.json)
+    return code
 
 
 def _train(args: argparse.Namespace) -> None:
@@ -207,6 +204,10 @@ def _benchmark(args: argparse.Namespace) -> None:
 
 def _push(args: argparse.Namespace) -> None:
     _print(push_command.push(args, _model_source(args.model)), args.json)
+
+
+def _qdrant(args: argparse.Namespace) -> None:
+    _print(qdrant_command.copy(args, _open), args.json)
 
 
 def _deploy(args: argparse.Namespace) -> None:

@@ -1,11 +1,13 @@
-"""Finding folders and writing files."""
+"""Finding folders and pictures, and writing files."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
 _UNFINISHED = (".koclip-", ".part")
 
 
@@ -16,6 +18,13 @@ def is_folder(path: str | os.PathLike) -> bool:
         return Path(path).is_dir()
     except OSError:
         return False
+
+
+def image_files(folder: Path) -> Iterator[Path]:
+    """The files below `folder` that are called like pictures, in the order of their names."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+            yield path
 
 
 def user_cache() -> Path:
@@ -40,6 +49,18 @@ def write_whole(path: Path, data: bytes) -> None:
         except BaseException:
             temporary.unlink()
             raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in `folder` outlast a power failure, where a folder can be opened."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -15,9 +15,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from koclip.database import IMAGE_SUFFIXES, image_files
 from koclip.errors import KoCLIPError
-from koclip.files import is_folder
+from koclip.files import IMAGE_SUFFIXES, image_files, is_folder
 from koclip.tokenizer import clean_text
 
 MAX_PHOTOS = 1000
@@ -44,6 +43,8 @@ class PhotoFile(NamedTuple):
     """In bytes, unpacked, as far as the file system or the archive says."""
     read: Callable[[], bytes | Path]
     """Raises a KoCLIPError if the file cannot be read."""
+    path: str = ""
+    """In its archive."""
 
 
 def list_photo_files(
@@ -84,12 +85,22 @@ def _found(paths: Sequence[str | os.PathLike], archives: ExitStack) -> Iterator[
             yield _on_disk(path)
         else:
             try:
-                archive = archives.enter_context(zipfile.ZipFile(path))
-            except Exception as error:  # a damaged archive can fail anywhere in its directory
-                refusal = KoCLIPError("zip_unreadable", reason=error)
+                yield from open_archive(path, archives)
+            except KoCLIPError as refusal:
                 yield PhotoFile(shown_name(path.name), 0, partial(_refuse, refusal))
-            else:
-                yield from _members(archive)
+
+
+def open_archive(path: Path, archives: ExitStack) -> Iterator[PhotoFile]:
+    """The pictures in a ZIP archive, which `archives` closes.
+
+    Raises:
+        KoCLIPError: it is none, or damaged.
+    """
+    try:
+        archive = archives.enter_context(zipfile.ZipFile(path))
+    except Exception as error:  # a damaged archive can fail anywhere in its directory
+        raise KoCLIPError("zip_unreadable", reason=error) from error
+    return _members(archive)
 
 
 def _on_disk(path: Path) -> PhotoFile:
@@ -110,9 +121,10 @@ def _members(archive: zipfile.ZipFile) -> Iterator[PhotoFile]:
             continue
         name = shown_name(path.name)
         if refusal := _refusal(member, suffix):
-            yield PhotoFile(name, 0, partial(_refuse, refusal))
+            yield PhotoFile(name, 0, partial(_refuse, refusal), str(path))
         else:
-            yield PhotoFile(name, member.file_size, partial(_read_member, archive, member))
+            read = partial(_read_member, archive, member)
+            yield PhotoFile(name, member.file_size, read, str(path))
 
 
 def _refusal(member: zipfile.ZipInfo, suffix: str) -> KoCLIPError | None:

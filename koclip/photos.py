@@ -70,7 +70,7 @@ def read_photos(model: KoCLIP, paths: Sequence[str | os.PathLike]) -> Iterator[P
         rows = [np.empty((0, model.config.projection_dim), np.float32)]
         thumbnails: dict[str, bytes] = {}
         sources = ((file.name, file.read) for file in files)
-        stream = embed_stream(model, sources, note=thumbnail)
+        stream = embed_stream(model, sources, note=lambda name, picture: thumbnail(picture))
         for batch in resources.enter_context(closing(stream)):  # no archive closes before it ends
             for name, small in zip(batch.keys, batch.notes, strict=True):
                 id = f"{len(items) + 1:04d}"

@@ -26,6 +26,14 @@ Key = TypeVar("Key")
 Note = TypeVar("Note")
 
 
+class _Read(NamedTuple):
+    """A picture as pixels [1, H, W, 3], or its unit row [D]."""
+
+    pixels: np.ndarray | None = None
+    note: object = None
+    row: np.ndarray | None = None
+
+
 class EmbeddedBatch(NamedTuple, Generic[Key, Note]):
     """What became of up to 32 pictures."""
 
@@ -33,7 +41,7 @@ class EmbeddedBatch(NamedTuple, Generic[Key, Note]):
     rows: np.ndarray
     """float32 unit rows [pictures, D], in the order of `keys`."""
     notes: list[Note]
-    """What was noted of each picture while it was whole."""
+    """What was noted of each picture while it was whole; None of a row."""
     broken: list[tuple[Key, KoCLIPError]]
     """Pictures that could not be read, and why."""
 
@@ -41,19 +49,25 @@ class EmbeddedBatch(NamedTuple, Generic[Key, Note]):
 def embed_stream(
     model: KoCLIP,
     sources: Iterable[tuple[Key, Callable[[], ImageSource]]],
-    note: Callable[[Image.Image], Note] = lambda picture: None,
+    note: Callable[[Key, Image.Image], Note] = lambda key, picture: None,
 ) -> Iterator[EmbeddedBatch[Key, Note]]:
     """Embeds pictures in the order given.
 
     Args:
-        sources: a key for each picture, and what opens it, which may raise a KoCLIPError.
-        note: called with each picture while it is whole, on the thread that decoded it.
+        sources: a key for each picture, and what opens it, which may raise a KoCLIPError. A unit
+            row [D] stands for the picture that it was made from, and is not embedded again.
+        note: called with each key and its picture while that is whole, on the thread that decoded
+            it. Of a row nothing is noted.
     """
+    dimension = model.config.projection_dim
 
-    def read(open_source: Callable[[], ImageSource]) -> tuple[np.ndarray, Note] | KoCLIPError:
+    def read(key: Key, open_source: Callable[[], ImageSource]) -> _Read | KoCLIPError:
         try:
-            picture = open_image(open_source())
-            return model.processor.image_processor([picture]), note(picture)
+            source = open_source()
+            if isinstance(source, np.ndarray) and source.shape == (dimension,):
+                return _Read(row=source)
+            picture = open_image(source)
+            return _Read(model.processor.image_processor([picture]), note(key, picture))
         except KoCLIPError as error:
             _drop_tracebacks(error)
             return error
@@ -62,7 +76,7 @@ def embed_stream(
     with ThreadPoolExecutor(_DECODERS) as decoders:
         try:
             for key, open_source in sources:
-                waiting.append((key, decoders.submit(read, open_source)))
+                waiting.append((key, decoders.submit(read, key, open_source)))
                 if len(waiting) == 2 * _BATCH:
                     yield _embedded(model, [waiting.popleft() for _ in range(_BATCH)])
             while waiting:
@@ -75,13 +89,16 @@ def embed_stream(
 def _embedded(model: KoCLIP, read: list[tuple[Key, Future]]) -> EmbeddedBatch[Key, Note]:
     results = [(key, future.result()) for key, future in read]
     broken = [(key, result) for key, result in results if isinstance(result, KoCLIPError)]
-    good = [(key, *result) for key, result in results if not isinstance(result, KoCLIPError)]
-    if not good:
-        empty = np.empty((0, model.config.projection_dim), np.float32)
-        return EmbeddedBatch([], empty, [], broken)
-    keys, pixels, notes = map(list, zip(*good, strict=True))
-    rows = similarity.unit_rows(model.get_image_features(np.concatenate(pixels)))
-    return EmbeddedBatch(keys, rows, notes, broken)
+    good = [(key, result) for key, result in results if not isinstance(result, KoCLIPError)]
+    rows = np.empty((len(good), model.config.projection_dim), np.float32)
+    fresh = [place for place, (_, result) in enumerate(good) if result.row is None]
+    if fresh:
+        pixels = np.concatenate([good[place][1].pixels for place in fresh])
+        rows[fresh] = similarity.unit_rows(model.get_image_features(pixels))
+    for place, (_, result) in enumerate(good):
+        if result.row is not None:
+            rows[place] = result.row
+    return EmbeddedBatch([key for key, _ in good], rows, [r.note for _, r in good], broken)
 
 
 def _drop_tracebacks(error: BaseException | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -12,9 +13,8 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
-import koclip.database
 from koclip import ImageDatabase, KoCLIP
-from koclip.database import COCO_IMAGES, ImageItem
+from koclip.database import COCO_IMAGES, ImageItem, image_database
 from koclip.errors import KoCLIPError
 
 NAMES = ["a.png", "b.JPG", "deep/er/c.webp"]
@@ -55,6 +55,32 @@ def refusal(path: Path, code: str = "database_unreadable") -> str:
     return str(caught.value)
 
 
+def said(item: ImageItem) -> ImageItem:
+    """Without what was measured."""
+    measured = {"width": 0, "height": 0, "sha256": "", "size": 0, "mtime": 0, "taken": ""}
+    return dataclasses.replace(item, **measured)
+
+
+def segment_of(folder: Path) -> Path:
+    """The only segment of a database."""
+    (segment,) = (folder / "segments").iterdir()
+    return segment
+
+
+@pytest.fixture
+def first_schema(copy) -> Path:
+    """The same database as earlier versions wrote it."""
+    segment = segment_of(copy)
+    for name in ("items.jsonl", "embeddings.safetensors"):
+        (segment / name).rename(copy / name)
+    shutil.rmtree(copy / "segments")
+    manifest = json.loads((copy / "database.json").read_text())
+    kept = ("model", "revision", "images", "dimension", "normalized")
+    first = {"schema_version": 1} | {key: manifest[key] for key in kept}
+    (copy / "database.json").write_text(json.dumps(first))
+    return copy
+
+
 def edit_manifest(folder: Path, **values: object) -> None:
     path = folder / "database.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
@@ -71,7 +97,7 @@ def test_built_and_opened_again(built, tiny_korean: KoCLIP, pictures):
     np.testing.assert_array_equal(database.embeddings, expected)
 
     opened = ImageDatabase.open(pictures)
-    assert opened.items == database.items
+    assert list(opened.items) == list(database.items)
     assert (opened.model, opened.revision) == (database.model, database.revision)
     np.testing.assert_array_equal(opened.embeddings, database.embeddings)
     assert opened.embeddings.dtype == np.float32
@@ -81,23 +107,31 @@ def test_built_and_opened_again(built, tiny_korean: KoCLIP, pictures):
 
 
 def test_the_manifest_says_what_is_needed_to_search(built, pictures, tiny_korean: KoCLIP):
-    assert json.loads((pictures / "database.json").read_text()) == {
-        "schema_version": 1,
+    manifest = json.loads((pictures / "database.json").read_text())
+    (segment,) = manifest.pop("segments")
+    assert manifest == {
+        "schema_version": 2,
         "model": "tiny-korean",
         "revision": tiny_korean.revision,
         "images": 3,
         "dimension": 24,
         "normalized": True,
+        "preprocessing": tiny_korean.processor.image_processor.to_json(),
+        "title": "",
     }
+    assert (segment["rows"], segment["removed"]) == (3, [])
+    assert sorted(segment["files"]) == ["embeddings.safetensors", "items.jsonl"]
+    for name, digest in segment["files"].items():
+        data = (pictures / "segments" / segment["name"] / name).read_bytes()
+        assert digest == {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
 @pytest.mark.parametrize("form", ["float16", "int8"])
 def test_a_compact_copy_is_stored_and_searched(copy, tiny_korean: KoCLIP, form):
     plain = ImageDatabase.open(copy)
     ImageDatabase.build(tiny_korean, copy, compact=form)
-    assert json.loads((copy / "database.json").read_text())["compact"] == form
     opened = ImageDatabase.open(copy)
-    assert opened.store.scanned.dtype == form
+    assert [segment.store.scanned.dtype for segment in opened.store.segments] == [form]
     np.testing.assert_array_equal(opened.embeddings, plain.embeddings)
     for query in ({"query": "고양이"}, {"image": opened.embeddings[0]}):
         assert opened.search(tiny_korean, **query) == plain.search(tiny_korean, **query)
@@ -119,13 +153,14 @@ def test_listed_items_are_honoured(built, copy, tiny_korean: KoCLIP):
     (copy / "items.jsonl").write_text(text)
     database, broken = ImageDatabase.build(tiny_korean, copy)
     expected = [
+        ImageItem("deep/er/c.webp", "deep/er/c.webp"),
         ImageItem("second", "b.JPG", caption_ko="둘째\u2028줄", license="CC0"),
         ImageItem("first", "a.png", kind="photo"),
-        ImageItem("deep/er/c.webp", "deep/er/c.webp"),
     ]
-    assert database.items == ImageDatabase.open(copy).items == expected
+    assert [said(item) for item in database.items] == expected
+    assert list(ImageDatabase.open(copy).items) == list(database.items)
     assert ("gone.png", "image_not_found") in [(name, error.code) for name, error in broken]
-    expected = built[0].embeddings[[1, 0, 2]]
+    expected = built[0].embeddings[[2, 1, 0]]
     np.testing.assert_allclose(database.embeddings, expected, atol=1e-6)
 
 
@@ -136,7 +171,7 @@ def test_new_pictures_are_added_and_vanished_ones_dropped(copy, tiny_korean: KoC
     Image.new("RGB", (9, 9), "teal").save(copy / "new.png")
     database, broken = ImageDatabase.build(tiny_korean, copy)
     assert {item.file for item in database.items} == before - {gone} | {"new.png"}
-    assert gone in [file for file, _ in broken]
+    assert gone not in [file for file, _ in broken]
 
 
 def test_many_images_and_progress(tmp_path, tiny_korean: KoCLIP):
@@ -171,20 +206,18 @@ def test_nothing_to_build_from(tmp_path, tiny_korean: KoCLIP):
     assert not (tmp_path / "database.json").exists()
 
 
-def test_an_interrupted_rebuild_leaves_no_mixture(built, copy, tiny_korean: KoCLIP, monkeypatch):
-    write, calls = koclip.database.write_whole, []
-
-    def full(path: Path, data: bytes) -> None:
-        calls.append(path.name)
-        if path.suffix == ".safetensors":
-            raise OSError("no space")
-        write(path, data)
-
-    monkeypatch.setattr(koclip.database, "write_whole", full)
-    (copy / "items.jsonl").write_text('{"id": "a", "file": "a.png"}')
-    with pytest.raises(OSError, match="no space"):
-        ImageDatabase.build(tiny_korean, copy)
-    refusal(copy, "database_not_found")
+def test_a_database_of_the_first_schema_opens_and_is_brought_up_to_date(
+    built, first_schema, tiny_korean: KoCLIP
+):
+    opened = ImageDatabase.open(first_schema)
+    assert list(opened.items) == list(built[0].items)
+    np.testing.assert_array_equal(opened.embeddings, built[0].embeddings)
+    ImageDatabase.build(tiny_korean, first_schema)
+    assert json.loads((first_schema / "database.json").read_text())["schema_version"] == 2
+    assert not (first_schema / "embeddings.safetensors").exists()
+    again = ImageDatabase.open(first_schema)
+    assert [item.file for item in again.items] == NAMES
+    np.testing.assert_allclose(again.embeddings, built[0].embeddings, atol=1e-6)
 
 
 # Refusals ------------------------------------------------------------------------------------
@@ -213,7 +246,7 @@ def test_the_same_model_under_another_name_is_accepted(built, tiny_korean: KoCLI
 
 
 def test_another_width_is_refused(built, tiny_korean: KoCLIP):
-    narrow = dataclasses.replace(built[0], embeddings=built[0].embeddings[:, :8])
+    narrow = dataclasses.replace(built[0], store=built[0].embeddings[:, :8])
     with pytest.raises(KoCLIPError) as caught:
         narrow.check_model(tiny_korean)
     assert caught.value.code == "database_other_model"
@@ -225,7 +258,7 @@ def test_no_database(tmp_path):
     refusal(tmp_path / "nothing.tsv", "database_not_found")
 
 
-@pytest.mark.parametrize("version", [2, 0, "1", None])
+@pytest.mark.parametrize("version", [3, 0, "1", None])
 def test_another_schema_is_refused(copy, version):
     edit_manifest(copy, schema_version=version)
     assert f"schema version {version}" in refusal(copy)
@@ -256,26 +289,26 @@ def test_damaged_manifests(copy, data):
         *('{"id": "x", "file": ["a"]}', '{"id": "x", "file": "y", "caption_ko": {}}'),
     ],
 )
-def test_damaged_items_are_named_by_line(copy, tiny_korean: KoCLIP, line):
-    lines = (copy / "items.jsonl").read_text().splitlines()
-    (copy / "items.jsonl").write_text("\n".join([lines[0], line, lines[2]]))
+def test_damaged_items_are_named_by_line(first_schema, tiny_korean: KoCLIP, line):
+    lines = (first_schema / "items.jsonl").read_text().splitlines()
+    (first_schema / "items.jsonl").write_text("\n".join([lines[0], line, lines[2]]))
     with pytest.raises(KoCLIPError, match=r"items\.jsonl.*line 2") as opened:
-        ImageDatabase.open(copy)
+        ImageDatabase.open(first_schema)
     with pytest.raises(KoCLIPError, match=r"items\.jsonl.*line 2") as built_again:
-        ImageDatabase.build(tiny_korean, copy)
+        ImageDatabase.build(tiny_korean, first_schema)
     assert opened.value.code == built_again.value.code == "database_unreadable"
 
 
-def test_items_that_are_missing_or_not_as_many(copy):
-    lines = (copy / "items.jsonl").read_text().splitlines()
-    (copy / "items.jsonl").write_text("\n".join(lines[:2]))
-    assert "2 items" in refusal(copy)
-    (copy / "items.jsonl").write_bytes(b"\xff\xfe\n")
+def test_items_that_are_missing_or_not_as_many(first_schema):
+    lines = (first_schema / "items.jsonl").read_text().splitlines()
+    (first_schema / "items.jsonl").write_text("\n".join(lines[:2]))
+    assert "2 items" in refusal(first_schema)
+    (first_schema / "items.jsonl").write_bytes(b"\xff\xfe\n")
     with pytest.raises(KoCLIPError):
-        ImageDatabase.open(copy)
-    (copy / "items.jsonl").unlink()
+        ImageDatabase.open(first_schema)
+    (first_schema / "items.jsonl").unlink()
     with pytest.raises(KoCLIPError):
-        ImageDatabase.open(copy)
+        ImageDatabase.open(first_schema)
 
 
 @pytest.mark.parametrize(
@@ -291,22 +324,22 @@ def test_items_that_are_missing_or_not_as_many(copy):
         lambda x: {},
     ],
 )
-def test_embeddings_that_cannot_be_trusted(copy, change):
-    path = copy / "embeddings.safetensors"
+def test_embeddings_that_cannot_be_trusted(first_schema, change):
+    path = first_schema / "embeddings.safetensors"
     save_file(change(load_file(path)["embeddings"]), path)
-    refusal(copy)
+    refusal(first_schema)
 
 
-def test_damaged_embeddings(copy):
-    path = copy / "embeddings.safetensors"
+def test_damaged_embeddings(first_schema):
+    path = first_schema / "embeddings.safetensors"
     data = path.read_bytes()
     for length in (0, 7, 8, 40, len(data) - 1):
         path.write_bytes(data[:length])
         with pytest.raises(KoCLIPError):
-            ImageDatabase.open(copy)
+            ImageDatabase.open(first_schema)
     path.unlink()
     with pytest.raises(KoCLIPError):
-        ImageDatabase.open(copy)
+        ImageDatabase.open(first_schema)
 
 
 # The original's TSV --------------------------------------------------------------------------
@@ -349,7 +382,7 @@ def test_a_tsv_fits_the_models_it_was_made_for(tsv, monkeypatch):
     for model in others:
         with pytest.raises(KoCLIPError, match=f"index FOLDER --model {model.name}"):
             ImageDatabase.open(tsv).check_model(model)
-    monkeypatch.setattr(koclip.database, "hub_file", lambda *_, **__: tsv)
+    monkeypatch.setattr(image_database, "hub_file", lambda *_, **__: tsv)
     for name in ("koclip-base", "koclip-base-pt"):
         ImageDatabase.for_model(NamedModel(name)).check_model(NamedModel(name))
 

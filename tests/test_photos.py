@@ -126,7 +126,7 @@ def test_downloaded_and_opened_again(tiny_korean: KoCLIP, steps, tmp_path):
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path / "mine")
     opened = ImageDatabase.open(tmp_path / "mine")
-    assert opened.items == photos.database.items
+    assert list(opened.items) == photos.database.items
     np.testing.assert_array_equal(opened.embeddings, photos.database.embeddings)
     hits = opened.search(tiny_korean, "고양이 사진", k=3)
     assert hits == photos.database.search(tiny_korean, "고양이 사진", k=3)

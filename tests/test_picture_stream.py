@@ -27,7 +27,7 @@ def sources(count: int) -> list:
 
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 64, 70])
 def test_batches_in_the_order_given(tiny_korean: KoCLIP, count):
-    batches = list(embed_stream(tiny_korean, sources(count), note=lambda image: image.size))
+    batches = list(embed_stream(tiny_korean, sources(count), note=lambda key, image: image.size))
     sizes = [len(batch.keys) for batch in batches]
     assert sum(sizes) == count and sizes[:-1] == [32] * (len(sizes) - 1)
     assert [key for batch in batches for key in batch.keys] == list(range(count))
@@ -63,7 +63,7 @@ def test_whole_pictures_are_not_kept(tiny_korean: KoCLIP):
     """But one per decoder, and the one that either is about to give up."""
     noted: list[weakref.ref] = []
 
-    def count(whole: Image.Image) -> int:
+    def count(key: int, whole: Image.Image) -> int:
         noted.append(weakref.ref(whole))
         return sum(other() is not None for other in list(noted))
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koclip.assets import assets_dir
-from koclip.database import IMAGE_SUFFIXES
 from koclip.errors import KoCLIPError
+from koclip.files import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from koclip.training.hub_datasets import DatasetImage

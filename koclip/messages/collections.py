@@ -9,14 +9,57 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{path}: there is no image database. Make one with `python -m koclip index FOLDER`.",
     ),
     "database_unreadable": (
-        "{path}: 이미지 데이터베이스를 읽을 수 없습니다({reason}).",
-        "{path}: the image database cannot be read ({reason}).",
+        "{path}: 이미지 데이터베이스를 읽을 수 없습니다({reason}). "
+        "`python -m koclip index 폴더 --rebuild`로 다시 만들 수 있습니다.",
+        "{path}: the image database cannot be read ({reason}). "
+        "`python -m koclip index FOLDER --rebuild` makes it anew.",
     ),
     "database_other_model": (
         "이 데이터베이스는 '{database_model}' 모델로 만들어져 '{model}' 모델로는 검색할 수 없습니다. "
         "{database_model} 모델을 고르거나 `{command}`로 다시 만들어 주세요.",
         "This database was made by '{database_model}' and cannot be searched with '{model}'. "
         "Choose {database_model}, or rebuild it with `{command}`.",
+    ),
+    "database_locked": (
+        "{path}: 다른 프로그램이 지금 이 데이터베이스를 만들고 있습니다. 끝난 뒤에 다시 실행해 주세요.",
+        "{path}: another process is building this database. Run the command again when it has ended.",
+    ),
+    "database_unwritable": (
+        "{path}: 데이터베이스를 쓸 수 없습니다({reason}). 그때까지 저장한 것은 그대로 있으니, "
+        "디스크 공간과 쓰기 권한을 확인한 뒤 다시 실행하면 이어서 만듭니다.",
+        "{path}: the database cannot be written ({reason}). What was saved before is intact: check "
+        "free space and permissions, and run the command again to go on.",
+    ),
+    "source_unknown": (
+        "{path}: 이미지 폴더, .zip 파일, .csv 파일, hub:소유자/데이터셋 가운데 하나를 적어 주세요.",
+        "{path}: give a folder of pictures, a .zip or .csv file, or hub:owner/dataset.",
+    ),
+    "index_no_target": (
+        "폴더 하나가 아니면 데이터베이스를 둘 폴더를 `-o 폴더`로 정해 주세요.",
+        "Unless the source is one folder, say with `-o FOLDER` where the database should be.",
+    ),
+    "url_not_fetched": (
+        "{url}: 인터넷 주소의 이미지는 --fetch 옵션을 주어야 받아 옵니다.",
+        "{url}: pictures at web addresses are fetched only with the option --fetch.",
+    ),
+    "url_unreadable": (
+        "{url}: 받아 올 수 없습니다({reason}).",
+        "{url}: it cannot be fetched ({reason}).",
+    ),
+    "export_unknown_form": (
+        "{path}: 내보낼 수 있는 형식은 .tsv, .parquet, 그리고 datasets 폴더(확장자 없음)입니다.",
+        "{path}: a database can be exported as .tsv, as .parquet, or as a datasets folder (a name "
+        "without a suffix).",
+    ),
+    "export_library_missing": (
+        "{path}: 이 형식으로 내보내려면 {library} 라이브러리가 필요합니다. "
+        "`pip install {library}`로 설치해 주세요.",
+        "{path}: exporting this needs the library {library}. Install it with "
+        "`pip install {library}`.",
+    ),
+    "export_exists": (
+        "{path}: 이미 있습니다. 다른 이름을 적거나 먼저 지워 주세요.",
+        "{path}: it is there already. Give another name, or remove it first.",
     ),
     "database_none_for_model": (
         "모델 '{model}'에 맞는 이미지 데이터베이스가 정해져 있지 않습니다. "
