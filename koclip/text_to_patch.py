@@ -176,7 +176,7 @@ def rank_patches(
     picture = open_image(image)
     tiles = cut(picture, rows, columns, overlap, scales)
     texts = model.embed_texts([*queries, *against])  # first: a text may be too long
-    cosines = similarity.cosine(texts, _embed(model, picture, tiles, progress))
+    cosines = similarity.cosine(texts, embed_tiles(model, picture, tiles, progress))
     scores = cosines[: len(queries)]
     if against:
         scores = scores - cosines[-1]
@@ -189,9 +189,14 @@ def rank_patches(
     return ranked
 
 
-def _embed(
-    model: KoCLIP, picture: Image.Image, tiles: Sequence[Tile], progress: Progress | None
+def embed_tiles(
+    model: KoCLIP, picture: Image.Image, tiles: Sequence[Tile], progress: Progress | None = None
 ) -> np.ndarray:
+    """Unit rows [tiles, D], each as if the tile were an image of its own.
+
+    Cutting and resizing the 49 tiles of a gallery picture took .02 of the time of encoding them in
+    koclip-base's size and int8, so nothing more is shared between tiles, nor done meanwhile.
+    """
     rows = []
     for start in range(0, len(tiles), _CHUNK):
         chunk = tiles[start : start + _CHUNK]

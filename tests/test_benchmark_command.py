@@ -22,12 +22,12 @@ def _in_english(monkeypatch):
 
 @pytest.fixture(scope="module")
 def quick_results(tmp_path_factory) -> Path:
-    """A quick run of three suites, from end to end; start and serve have tests of their own."""
+    """A quick run of four suites, from end to end; start and serve have tests of their own."""
     folder = tmp_path_factory.mktemp("benchmark")
-    rows = ("tiny", "100 rows", "msgpack")
+    rows = ("tiny", "tiles", "100 rows", "msgpack")
     arguments = [argument for row in rows for argument in ("--rows", row)]
     arguments += ["--engines", "float32", "--engines", "NumPy"]
-    command = ["benchmark", "encoders", "search", "load", "--quick", *arguments]
+    command = ["benchmark", "encoders", "patches", "search", "load", "--quick", *arguments]
     subprocess.run(
         [sys.executable, "-m", "koclip", *command, "--output", str(folder / "results.json")],
         cwd=ROOT,
@@ -43,6 +43,7 @@ def test_a_quick_run_from_end_to_end(quick_results):
     names = {suite: [row["name"] for row in rows] for suite, rows in report["suites"].items()}
     assert names == {
         "encoders": ["tiny ViT, 1 image", "tiny BERT, 2 × 16 tokens"],
+        "patches": ["64 wide, 2 × 2 tiles"],
         "search": ["100 rows, 1 query", "100 rows, 64 queries"],
         "load": ["Flax msgpack", "Flax msgpack"],
     }
@@ -80,7 +81,10 @@ def test_suites_that_do_not_run_stay_in_the_file(tmp_path, quick_results):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["speed"], "no suite 'speed'. Choose from: encoders, search, load, start, serve."),
+        (
+            ["speed"],
+            "no suite 'speed'. Choose from: encoders, patches, search, load, start, serve.",
+        ),
         (["--from", "/nowhere.json"], "/nowhere.json: no results"),
         (["search", "--output", __file__], "no results can be read"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
-from koclip.benchmark import encoders, load, machine, peers, search, serve, start
+from koclip.benchmark import encoders, load, machine, patches, peers, search, serve, start
 from koclip.benchmark.options import Options
 from koclip.benchmark.report import Report
 from koclip.benchmark.results import Row
@@ -13,6 +13,7 @@ from koclip.errors import KoCLIPError
 
 SUITES: dict[str, ModuleType] = {
     "encoders": encoders,
+    "patches": patches,
     "search": search,
     "load": load,
     "start": start,
