@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from koclip.messages import benchmark, collections, hub, inputs, models, training
+from koclip.messages import benchmark, collections, hub, inputs, models, scale, training
 
 MESSAGES: dict[str, tuple[str, str]] = {
     **models.MESSAGES,
     **hub.MESSAGES,
     **inputs.MESSAGES,
     **collections.MESSAGES,
+    **scale.MESSAGES,
     **training.MESSAGES,
     **benchmark.MESSAGES,
 }

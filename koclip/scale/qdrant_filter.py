@@ -68,7 +68,8 @@ def _ranges(field: str, sign: str, value: str) -> list[FieldCondition]:
     if (number := _number(value)) is not None:
         ranges.append(within(NUMBER, number, number))
     if sign != "=" and ISO_DATE.fullmatch(value):
-        ranges.append(within(DATE, _date_number(value, "0"), _date_number(value, "9")))
+        first, last = _date_number(value, "0"), _date_number(value, "9")
+        ranges.append(within(DATE, last, first) if sign in "<>" else within(DATE, first, last))
     return ranges
 
 
