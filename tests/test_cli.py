@@ -112,11 +112,18 @@ def test_index_and_search_a_folder(capsys, tmp_path):
     shutil.copy(CAT, photos / "고양이.webp")
     shutil.copy(BOATS, photos / "배.webp")
     (photos / "깨진.jpg").write_bytes(b"\xff\xd8\xff broken")
-    assert main(["index", str(photos), "--compact", "int8", "--json"]) == 0
+    assert main(["index", str(photos), "--compact", "int8", "--json"]) == 1
     captured = capsys.readouterr()
-    assert json.loads(captured.out)[0]["images"] == 2
-    assert json.loads((photos / "database.json").read_text())["compact"] == "int8"
+    (row,) = json.loads(captured.out)
+    assert (row["images"], row["embedded"], row["unreadable"]) == (2, 2, 1)
     assert "깨진.jpg" in captured.err
+    (photos / "깨진.jpg").unlink()
+    assert main(["index", str(photos), "--json"]) == 0
+    assert (row := rows(capsys)[0])["reused"] == row["images"] == 2
+    assert main(["index", str(photos), "--verify", "--export", str(tmp_path / "a.tsv")]) == 0
+    capsys.readouterr()
+    lines = (tmp_path / "a.tsv").read_text().splitlines()
+    assert sorted(line.split("\t")[0] for line in lines) == ["고양이.webp", "배.webp"]
     assert main(["search", str(photos), "고양이", "-k", "1", "--json"]) == 0
     assert rows(capsys)[0]["image"].endswith("고양이.webp")
 
@@ -179,6 +186,9 @@ def test_search_a_folder_by_a_picture_alone(capsys, tmp_path):
         (["search", "긴" * 300, "고양이"], "too long"),
         (["index", "/nowhere"], "no such folder"),
         (["index", "긴" * 300], "no such folder"),
+        (["index", CAT], "-o FOLDER"),
+        (["index", CAT, "-o", "/nowhere"], "hub:owner/dataset"),
+        (["index", "/nowhere", "--verify"], "no image database"),
         (["search", "고양이", "--model", "/" + "긴" * 300], "긴긴"),
         (["search", "고양이", "--model", "koclip-minny"], "koclip-mini"),
         (["evaluate", "koclip-mini", "--photos", "/nowhere"], "no such file"),

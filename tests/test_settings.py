@@ -171,7 +171,8 @@ def test_all_is_told_at_once_in_both_languages():
 
 
 def test_a_damaged_database_is_refused(photos):
-    (photos.folder / "items.jsonl").write_text("{")
+    (items,) = photos.folder.glob("segments/*/items.jsonl")
+    items.write_text("{")
     (error,) = refusals(database=str(photos.folder))
     assert "items.jsonl" in str(error)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -129,7 +130,7 @@ def _archive(path: Path, archives: ExitStack) -> Iterator[Candidate]:
 
 def _table(path: Path, folder: Path, fetch: bool) -> Iterator[Candidate]:
     """A CSV file: a column of files or URLs, and any others; paths are relative to it."""
-    reader = csv.DictReader(_text(path).splitlines(keepends=True), strict=True)
+    reader = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
     try:
         columns = [name for name in reader.fieldnames or () if name]
         place = next((name for name in _PLACES if name in columns), None)
@@ -143,7 +144,7 @@ def _table(path: Path, folder: Path, fetch: bool) -> Iterator[Candidate]:
                 raise KoCLIPError("captions_unreadable", path=path, line=line, reason=reason)
             yield _placed(_described(row, place), path.parent, folder, fetch)
     except csv.Error as error:
-        line = reader.line_num
+        line = reader.reader.line_num
         raise KoCLIPError("captions_unreadable", path=path, line=line, reason=error) from error
 
 
