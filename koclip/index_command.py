@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from koclip.checks import result_count
 from koclip.errors import KoCLIPError
 from koclip.files import is_folder
 from koclip.terminal import Row, terminal_language
@@ -57,6 +58,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="keep small copies of pictures that are files, too",
     )
     parser.add_argument(
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="where pictures are embedded: here, or on a Ray cluster (RAY_ADDRESS; else Ray is "
+        "started here)",
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="of Ray; default: one on each machine"
+    )
+    parser.add_argument(
         "--verify", action="store_true", help="read every byte of a database, and build nothing"
     )
     parser.add_argument(
@@ -85,9 +96,18 @@ def index(
         raise KoCLIPError("index_no_target")
     if args.output is None and not is_folder(target):
         raise KoCLIPError("folder_not_found", path=target)
+    engine: dict[str, object] = {}
+    sources = args.source
+    if args.engine == "ray":
+        from koclip.scale.ray_stream import RayStream
+
+        workers = None if args.workers is None else result_count(args.workers)
+        engine["embed"] = RayStream(workers)
+        # Workers are in other folders.
+        sources = [s if s.startswith("hub:") else str(Path(s).absolute()) for s in sources]
     result = build(
         open_model(args.model, args.precision),
-        args.source,
+        sources,
         target,
         progress=_Progress(),
         compact=args.compact,
@@ -96,6 +116,7 @@ def index(
         rehash=args.rehash,
         fetch=args.fetch,
         thumbnails=args.thumbnails,
+        **engine,
     )
     for file, error in result.broken:
         print(f"koclip: {file}: {error.localized(terminal_language())}", file=sys.stderr)

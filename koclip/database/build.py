@@ -30,7 +30,7 @@ from koclip.database.writer import DatabaseWriter, locked, remove_left_overs
 from koclip.errors import KoCLIPError
 from koclip.hub import Progress
 from koclip.images import ImageSource
-from koclip.picture_stream import embed_stream
+from koclip.picture_stream import EmbeddedBatch, embed_stream
 from koclip.thumbnails import thumbnail
 from koclip.vector_store import CompactForm
 
@@ -41,6 +41,8 @@ SEGMENT_IMAGES = 4096
 SEGMENT_SECONDS = 60.0
 """A segment is committed after that many images or seconds."""
 _WAITING_BYTES = 64_000_000  # of thumbnails, after which it is committed, too
+Embed = Callable[..., Iterator[EmbeddedBatch]]
+"""Called as `koclip.picture_stream.embed_stream` is, with `Task`s for keys."""
 _MEASURED = ("width", "height", "sha256", "size", "mtime")
 
 
@@ -70,6 +72,7 @@ def build(
     rehash: bool = False,
     fetch: bool = False,
     thumbnails: bool = False,
+    embed: Embed = embed_stream,
     segment_images: int = SEGMENT_IMAGES,
     segment_seconds: float = SEGMENT_SECONDS,
 ) -> BuildResult:
@@ -87,6 +90,7 @@ def build(
         rehash: read all files, even if their size and time have not changed.
         fetch: fetch pictures that are given as URLs; only their thumbnails are kept.
         thumbnails: keep small copies of files, too.
+        embed: what embeds; `koclip.scale.ray_stream.RayStream` does it on many machines.
 
     Raises:
         KoCLIPError: a source or the database cannot be read, another model made it, someone else
@@ -100,7 +104,7 @@ def build(
         resources.enter_context(locked(folder))
         previous, writer = _opened(model, folder, compact, rebuild)
         building = _Build(previous, writer, rehash, thumbnails)
-        stream = embed_stream(model, building.tasks(candidates), _note)
+        stream = embed(model, building.tasks(candidates), _note)
         resources.enter_context(closing(stream))
         committed = time.monotonic()
         try:
@@ -154,7 +158,7 @@ def _clean(folder: Path) -> None:
 
 
 @dataclass
-class _Task:
+class Task:
     """A picture that is to be read, and what is learnt about its content."""
 
     candidate: Candidate
@@ -163,6 +167,16 @@ class _Task:
     size: int = 0
     twin: int | None = None
     """The number of an image in the database that has the same content."""
+
+    def read(self) -> bytes | Path:
+        """The picture's file, or its content; notes its hash and size.
+
+        Raises:
+            KoCLIPError: it cannot be read.
+        """
+        source = self.candidate.read()
+        self.sha256, self.size = _digest(source)
+        return source
 
 
 class _Seen(NamedTuple):
@@ -217,7 +231,7 @@ class _Build:
 
     def tasks(
         self, candidates: Iterable[Candidate]
-    ) -> Iterator[tuple[_Task, Callable[[], ImageSource]]]:
+    ) -> Iterator[tuple[Task, Callable[[], ImageSource]]]:
         """What has to be read; images that remain as they are need not be."""
         for candidate in candidates:
             number = self._by_file.get(candidate.item.file)
@@ -225,7 +239,7 @@ class _Build:
                 self._gone[number] = False
                 self.reused += 1
             else:
-                task = _Task(candidate, self.thumbnails or not candidate.is_file)
+                task = Task(candidate, self.thumbnails or not candidate.is_file)
                 yield task, partial(self._read, task)
 
     def _is_unchanged(self, candidate: Candidate, number: int) -> bool:
@@ -235,16 +249,15 @@ class _Build:
         is_link = "://" in old.file
         return is_link or (candidate.size, candidate.mtime) == (old.size, old.mtime)
 
-    def _read(self, task: _Task) -> ImageSource:
+    def _read(self, task: Task) -> ImageSource:
         """The picture; its unit row, which stands for it, if the database has one."""
-        source = task.candidate.read()
-        task.sha256, task.size = _digest(source)
+        source = task.read()
         task.twin = self._by_hash.get(task.sha256)
         if task.twin is None:
             return source
         return self.previous.store.rows_at(np.array([task.twin]))[0]
 
-    def take(self, tasks: Sequence[_Task], rows: np.ndarray, seen: Sequence[_Seen | None]) -> None:
+    def take(self, tasks: Sequence[Task], rows: np.ndarray, seen: Sequence[_Seen | None]) -> None:
         """Notes what was embedded, to be committed."""
         for task, row, one in zip(tasks, rows, seen, strict=True):
             item = task.candidate.item
@@ -293,7 +306,7 @@ class _Build:
         return len(gone)
 
 
-def _note(task: _Task, picture: Image.Image) -> _Seen:
+def _note(task: Task, picture: Image.Image) -> _Seen:
     width, height, taken = picture.width, picture.height, _taken(picture)
     return _Seen(width, height, taken, thumbnail(picture) if task.has_thumbnail else None)
 

@@ -37,4 +37,16 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Qdrant 검색에서는 비슷한 이미지를 묶을 수 없습니다.",
         "Searches in Qdrant cannot count nearly equal images as one.",
     ),
+    "ray_missing": (
+        "`--engine ray`를 쓰려면 Ray 라이브러리가 필요합니다. `{command}`로 설치해 주세요.",
+        "`--engine ray` needs the Ray library. Install it with `{command}`.",
+    ),
+    "ray_not_files": (
+        "Ray의 작업 프로세스는 압축 파일이나 데이터셋 안의 사진을 읽을 수 없습니다. 압축을 푼 폴더를 지정해 주세요.",
+        "Ray's workers cannot read pictures inside archives or data sets. Name a folder that they are unpacked in.",
+    ),
+    "ray_failed": (
+        "Ray에서 이미지를 임베딩하지 못했습니다({reason}). 모든 컴퓨터에 KoCLIP이 설치되어 있고 사진과 모델 파일이 같은 경로에 있는지 확인해 주세요.",
+        "The images could not be embedded on Ray ({reason}). Check that KoCLIP is installed on all machines and that pictures and the model's files are at the same paths on each.",
+    ),
 }
