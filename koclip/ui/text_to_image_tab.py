@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 
 from koclip.database import ImageDatabase, ImageItem
 from koclip.settings import MINI
@@ -201,7 +202,7 @@ class _View:
         address: Callable[[ImageItem], str],
     ) -> dict:
         if item is not None:
-            row = database.embeddings[database.items.index(item)]
+            row = database.store.rows_at(np.array([database.items.index(item)]))[0]
             asked = {"query": "", "count": asked["count"], "image": row, "plus": "", "minus": ""}
         return answers.image_answer(choice, database, **asked, address=address)
 
