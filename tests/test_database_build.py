@@ -197,6 +197,26 @@ def test_tables_that_make_no_sense(tmp_path, text, line):
     assert not (tmp_path / "db").exists()
 
 
+def test_a_data_set_of_the_hub(pictures, tmp_path, monkeypatch):
+    library = pytest.importorskip("datasets")
+    columns = {
+        "image": [str(pictures / f"{n:04}.png") for n in range(3)],
+        "caption": [f"사진 {n}" for n in range(3)],
+        "year": [2000, 2001, 2002],
+    }
+    saved = library.Dataset.from_dict(columns).cast_column("image", library.Image())
+    opened = library.DatasetDict({"train": saved})
+    monkeypatch.setattr(library, "load_dataset", {"owner/sky": opened}.__getitem__)
+    result, seen = counted("hub:owner/sky", into=tmp_path / "db")
+    assert seen == 3
+    item = result.database.items[1]
+    assert (item.file, item.caption_ko) == ("hub:owner/sky/train/1", "사진 1")
+    assert item.extra == {"year": 2001}
+    assert result.database.thumbnail(1)
+    assert counted("hub:owner/sky", into=tmp_path / "db")[1] == 0
+    refusal("datasets_unreadable", "hub:owner/none", into=tmp_path / "db")
+
+
 @pytest.fixture
 def web(pictures) -> str:
     """A web server of the pictures, on which /out leads to a file of this machine."""
