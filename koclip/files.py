@@ -20,10 +20,18 @@ def is_folder(path: str | os.PathLike) -> bool:
         return False
 
 
+def is_file(path: str | os.PathLike) -> bool:
+    """Whether there is such a file; as `is_folder`."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return False
+
+
 def image_files(folder: Path) -> Iterator[Path]:
     """The files below `folder` that are called like pictures, in the order of their names."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
+        if path.suffix.lower() in IMAGE_SUFFIXES and is_file(path):
             yield path
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from koclip.checks import result_count
 from koclip.errors import KoCLIPError
-from koclip.files import is_folder
+from koclip.files import is_file, is_folder
 from koclip.terminal import Row, terminal_language
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def index(
     from koclip.database.build import build
 
     target = args.output or args.source[0]
-    if args.output is None and (len(args.source) > 1 or Path(target).is_file()):
+    is_elsewhere = len(args.source) > 1 or target.startswith("hub:") or is_file(target)
+    if args.output is None and is_elsewhere:
         raise KoCLIPError("index_no_target")
     if args.output is None and not is_folder(target):
         raise KoCLIPError("folder_not_found", path=target)

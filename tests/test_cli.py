@@ -187,6 +187,7 @@ def test_search_a_folder_by_a_picture_alone(capsys, tmp_path):
         (["index", "/nowhere"], "no such folder"),
         (["index", "긴" * 300], "no such folder"),
         (["index", CAT], "-o FOLDER"),
+        (["index", "hub:owner/photos"], "-o FOLDER"),
         (["index", CAT, "-o", "/nowhere"], "hub:owner/dataset"),
         (["index", "/nowhere", "--verify"], "no image database"),
         (["search", "고양이", "--model", "/" + "긴" * 300], "긴긴"),

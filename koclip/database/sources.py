@@ -16,7 +16,7 @@ from typing import NamedTuple
 from koclip.database.fetch import fetch_picture
 from koclip.database.items import ImageItem, read_items
 from koclip.errors import KoCLIPError
-from koclip.files import image_files, is_folder
+from koclip.files import image_files, is_file, is_folder
 from koclip.photo_files import open_archive
 
 _PLACES = ("file", "url", "image", "path", "filename", "file_name", "file_path", "image_url")
@@ -76,7 +76,7 @@ def _of_source(
     path = Path(source)
     if is_folder(path):
         return _folder(path, folder, fetch)
-    if not path.is_file():
+    if not is_file(path):
         raise KoCLIPError("folder_not_found", path=path)
     if path.suffix.lower() == ".zip":
         return _archive(path, archives)
