@@ -36,7 +36,7 @@ def contact_sheet(
     about: str,
     language: str,
     *,
-    thumbnail: Callable[[ImageItem], bytes | None],
+    thumbnail: Callable[[SearchHit], bytes | None],
     address: Callable[[ImageItem], str],
 ) -> str:
     """A page with a card for each hit: picture, caption, score, author, licence and source.
@@ -53,7 +53,7 @@ def contact_sheet(
     """
     words = _WORDS["ko" if language == "ko" else "en"]
     style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
-    cards = (_card(hit, words, language, thumbnail(hit.item), address(hit.item)) for hit in hits)
+    cards = (_card(hit, words, language, thumbnail(hit), address(hit.item)) for hit in hits)
     count = words["count"].format(count=len(hits))
     return f"""<!doctype html>
 <html lang="{"ko" if language == "ko" else "en"}">

@@ -16,7 +16,7 @@ from koclip.errors import KoCLIPError
 if TYPE_CHECKING:
     from koclip.database import ImageItem
 
-_CONDITION = re.compile(r"\s*(\w+)\s*(!=|>=|<=|=|~|>|<)\s*(.*?)\s*", re.DOTALL)
+_CONDITION = re.compile(r"\s*([^=!~<>]+?)\s*(!=|>=|<=|=|~|>|<)\s*(.*?)\s*", re.DOTALL)
 _ORDER: dict[str, Callable] = {
     ">": operator.gt,
     ">=": operator.ge,
@@ -94,12 +94,15 @@ def matching(items: Sequence[ImageItem], where: str | Iterable[str]) -> np.ndarr
     Raises:
         KoCLIPError: as `parse_conditions` does.
     """
-    if not len(items):
+    where = [where] if isinstance(where, str) else list(where)
+    if not where or not len(items):
         return None
-    conditions = parse_conditions(where, [field.name for field in dataclasses.fields(items[0])])
-    if not conditions:
-        return None
-    held = (all(c.holds(getattr(item, c.field)) for c in conditions) for item in items)
+    known = [field.name for field in dataclasses.fields(items[0]) if field.name != "extra"]
+    if any(Condition.parse(text).field not in known for text in where):
+        known += sorted({column for item in items for column in item.extra})
+    conditions = parse_conditions(where, known)
+    values = (vars(item) | item.extra for item in items)
+    held = (all(c.holds(of.get(c.field)) for c in conditions) for of in values)
     return np.fromiter(held, bool, len(items))
 
 

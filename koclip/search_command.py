@@ -18,9 +18,11 @@ from koclip.terminal_pictures import picture_lines, shows_colours
 if TYPE_CHECKING:
     from koclip.database import ImageDatabase, ImageItem
     from koclip.model import KoCLIP
+    from koclip.scale.qdrant import QdrantIndex
     from koclip.text_to_image import SearchHit
 
 _PREVIEW = (28, 10)  # columns and lines
+_QDRANT = "qdrant:"  # before the place of a collection
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +72,7 @@ def search(args: argparse.Namespace, open_model: Callable[[str, str], KoCLIP]) -
     if draws and not shows_colours(os.environ):
         raise KoCLIPError("preview_no_colours")
     place, query = _database_and_query(args)
-    database = ImageDatabase.open(place) if place else None
+    database = _opened(place) if place else None
     model = open_model(args.model or _model_of(database), args.precision)
     database = ImageDatabase.for_model(model) if database is None else database
     plus, minus = ",".join(args.plus), ",".join(args.minus)
@@ -111,9 +113,23 @@ def _database_and_query(args: argparse.Namespace) -> tuple[str | None, str]:
     if len(args.what) == 2:
         return args.what[0], args.what[1]
     word = args.what[0] if args.what else ""
-    if (args.image or args.plus) and word and (word.endswith(".tsv") or is_folder(word)):
+    if (args.image or args.plus) and _names_a_database(word):
         return word, ""
     return None, word
+
+
+def _names_a_database(word: str) -> bool:
+    return bool(word) and (word.startswith(_QDRANT) or word.endswith(".tsv") or is_folder(word))
+
+
+def _opened(place: str) -> ImageDatabase | QdrantIndex:
+    from koclip.database import ImageDatabase
+
+    if not place.startswith(_QDRANT):
+        return ImageDatabase.open(place)
+    from koclip.scale.qdrant import QdrantIndex
+
+    return QdrantIndex.open(place)
 
 
 def _model_of(database: ImageDatabase | None) -> str:
@@ -153,7 +169,7 @@ def _write_page(file: Path, hits: Sequence[SearchHit], database: ImageDatabase, 
         title,
         about,
         terminal_language(),
-        thumbnail=lambda item: _thumbnail(database, item),
+        thumbnail=lambda hit: _thumbnail(database, hit),
         address=address,
     )
     try:
@@ -162,13 +178,15 @@ def _write_page(file: Path, hits: Sequence[SearchHit], database: ImageDatabase, 
         raise KoCLIPError("file_unwritable", path=file, reason=error.strerror) from error
 
 
-def _thumbnail(database: ImageDatabase, item: ImageItem) -> bytes | None:
-    """None if the picture is on the web, has gone or cannot be read."""
+def _thumbnail(database: ImageDatabase, hit: SearchHit) -> bytes | None:
+    """None if there is none, and the picture is on the web, has gone or cannot be read."""
     from koclip.images import open_image
     from koclip.thumbnails import thumbnail
 
+    if small := database.thumbnail(hit.row):
+        return small
     try:
-        return thumbnail(open_image(database.location(item)))
+        return thumbnail(open_image(database.location(hit.item)))
     except KoCLIPError:
         return None
 
@@ -188,7 +206,7 @@ def _draw(hits: Sequence[SearchHit], database: ImageDatabase) -> None:
             database.location(item),
             " · ".join(filter(None, [item.author, item.license])),
         ]
-        if small := _thumbnail(database, item):
+        if small := _thumbnail(database, hit):
             drawn = picture_lines(open_image(small), columns, lines)
             told += [""] * (lines - len(told))
             told = [f"{left}  {right}" for left, right in zip(drawn, told, strict=True)]

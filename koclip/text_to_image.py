@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from koclip.database import ImageDatabase, ImageItem
     from koclip.model import KoCLIP
 
-_SAME_IMAGE = 0.9999
+SAME_IMAGE = 0.9999
 """Cosine from which an image of the database is taken for the one that was asked about: the same
 picture embedded twice differs by about 1e-6, the two most alike of the gallery have 0.92."""
 _NONE = np.empty(0, np.int64)
@@ -35,6 +35,8 @@ class SearchHit(NamedTuple):
     """Cosine of the image and the query; of a query of several parts, see `koclip.query`."""
     others: tuple[ImageItem, ...] = ()
     """Images that count as one with this, the nearest to it first; see `koclip.near_duplicates`."""
+    row: int | None = None
+    """The number of the image in its database, where images have one."""
 
 
 def search(
@@ -76,11 +78,11 @@ def search(
     else:
         if image_row is not None:
             keep = np.ones(len(store), bool) if keep is None else keep
-            keep[nearer_than(_SAME_IMAGE, image_row[None], store, keep)[0]] = False
+            keep[nearer_than(SAME_IMAGE, image_row[None], store, keep)[0]] = False
         groups = best_groups(row, store, count, threshold, keep)
     items = database.items
     return [
-        SearchHit(rank, items[best], score, tuple(items[other] for other in others.tolist()))
+        SearchHit(rank, items[best], score, tuple(items[other] for other in others.tolist()), best)
         for rank, (best, score, others) in enumerate(groups, start=1)
     ]
 
@@ -98,7 +100,7 @@ def _best_others(
         found, scores = (results[0] for results in similarity.top_k(row, store, asked, keep))
         is_all = len(found) < asked
         if image_row is not None:
-            others = similarity.cosine(image_row[None], store.rows_at(found))[0] < _SAME_IMAGE
+            others = similarity.cosine(image_row[None], store.rows_at(found))[0] < SAME_IMAGE
             found, scores = found[others][:count], scores[others][:count]
         if is_all or len(found) == count:
             pairs = zip(found.tolist(), scores.tolist(), strict=True)

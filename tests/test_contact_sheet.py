@@ -18,7 +18,7 @@ PICTURE = Image.new("RGB", (900, 600), "teal")
 
 
 def page(*hits: SearchHit, language: str = "en", title: str = "산", **options) -> str:
-    options = {"thumbnail": lambda item: None, "address": lambda item: item.file} | options
+    options = {"thumbnail": lambda hit: None, "address": lambda item: item.file} | options
     return contact_sheet(hits, title, "photos · koclip-mini", language, **options)
 
 
@@ -27,7 +27,7 @@ def hit(rank: int = 1, others: tuple[ImageItem, ...] = (), **fields: str) -> Sea
 
 
 def test_thumbnails_are_in_the_page_and_lead_to_the_picture():
-    text = page(hit(), thumbnail=lambda item: thumbnail(PICTURE.copy()))
+    text = page(hit(), thumbnail=lambda hit: thumbnail(PICTURE.copy()))
     assert '<a href="a%20b.png"><img src="data:image/webp;base64,' in text
     data = re.search(r"base64,([^\"]+)", text)[1]
     assert Image.open(io.BytesIO(base64.b64decode(data))).size == (320, 213)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -75,7 +73,7 @@ def test_more_like_a_picture_of_the_database_leaves_it_out(mini: KoCLIP):
 def test_copies_of_the_picture_take_no_places(tiny_korean: KoCLIP, database):
     rows = np.concatenate([database.embeddings[:5]] + [database.embeddings[:1]] * 4)
     items = [ImageItem(id=str(i), file=f"{i}.png") for i in range(9)]
-    copies = dataclasses.replace(database, items=items, embeddings=rows)
+    copies = ImageDatabase(items, rows, database.model, database.revision)
     hits = copies.search(tiny_korean, image=rows[0], k=4)
     assert sorted(hit.item.id for hit in hits) == ["1", "2", "3", "4"]
 
@@ -145,7 +143,7 @@ def test_conditions_do_not_change_what_a_query_of_several_parts_means(tiny_korea
 def test_nearly_equal_images_count_as_one(tiny_korean: KoCLIP, database):
     rows = np.concatenate([database.embeddings[:6]] * 3)
     items = [ImageItem(id=str(i), file=f"{i}.png") for i in range(18)]
-    copies = dataclasses.replace(database, items=items, embeddings=rows)
+    copies = ImageDatabase(items, rows, database.model, database.revision)
     expected = [hit.item.id for hit in search(tiny_korean, database, "고양이", 30)]
     expected = [id for id in expected if int(id) < 6]
     hits = copies.search(tiny_korean, "고양이", 4, group=0.99)
