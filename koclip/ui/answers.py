@@ -7,6 +7,7 @@ results, best first.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from koclip.image_to_text import LabelScore, classify, classify_images, parse_la
 from koclip.images import ImageSource
 from koclip.label_sets import label_set
 from koclip.open_vocabulary import OpenVocabulary
-from koclip.text_to_image import search
+from koclip.text_to_image import SearchHit, search
 from koclip.text_to_patch import rank_patches
+from koclip.ui.frame import webp_url
 from koclip.ui.models import Choice
 from koclip.ui.texts import say
 
@@ -86,7 +88,7 @@ def image_answer(
     image: ImageSource | None,
     plus: str,
     minus: str,
-    address: Callable[[ImageItem], str],
+    address: Callable[[SearchHit], str],
 ) -> dict:
     """The images of a database that fit best; results as documented in `koclip.ui.api`.
 
@@ -99,7 +101,7 @@ def image_answer(
             "rank": hit.rank,
             "score": hit.score,
             "id": hit.item.id,
-            "image": address(hit.item),
+            "image": address(hit),
             "caption_ko": hit.item.caption_ko,
             "caption_en": hit.item.caption_en,
             "kind": hit.item.kind,
@@ -128,11 +130,26 @@ def _ranked(scores: list[LabelScore]) -> list[dict]:
     return [{"rank": rank, **score._asdict()} for rank, score in enumerate(scores, start=1)]
 
 
-def served_by(database: ImageDatabase) -> Callable[[ImageItem], str]:
-    """URLs stay as they are; bundled pictures are served by Gradio as static files."""
+def served_by(database: ImageDatabase) -> Callable[[SearchHit], str]:
+    """URLs stay as they are, files of the database are served by Gradio as static files; of any
+    other picture there is the thumbnail, as a data: URL, or nothing ("")."""
 
-    def address(item: ImageItem) -> str:
-        location = database.location(item)
-        return location if "://" in location else f"/gradio_api/file={location}"
+    def address(hit: SearchHit) -> str:
+        if location := served_location(database, hit.item):
+            return location if "://" in location else f"/gradio_api/file={location}"
+        small = None if hit.row is None else database.thumbnail(hit.row)
+        return webp_url(small) if small else ""
 
     return address
+
+
+def served_location(database: ImageDatabase, item: ImageItem) -> str | None:
+    """The URL of a picture, or its path if it is a file inside the database's folder. Any other
+    path is None: Gradio does not serve it, and it is no one else's business."""
+    if "://" in item.file:
+        return item.file
+    if database.folder is None:
+        return None
+    path = Path(database.location(item))
+    inside = path.resolve().is_relative_to(database.folder.resolve())
+    return str(path) if inside and path.is_file() else None

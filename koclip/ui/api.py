@@ -91,7 +91,8 @@ class Api:
         Returns:
             {"model", "notices", "results": [{"rank", "score", "id", "image", "caption_ko",
             "caption_en", "kind", "license", "author", "source", "title"}]}, best first. `score` is
-            the cosine; `image` is a URL, or a path on this server.
+            the cosine; `image` is a URL, a path on this server, a thumbnail as a data: URL, or
+            empty if there is none.
         """
         language = language_of(request)
         report = reporter(progress, language)

@@ -20,7 +20,9 @@ def _card(result: dict, language: str) -> str:
     image = escape(result["image"].lstrip("/"))  # relative: the Space may live below a path
     more = say("more_like_this", language)
     picture = f'<img src="{image}" alt="{caption}" loading="lazy">'
-    if not image.startswith("data:"):  # browsers open no data: address in a tab of its own
+    if not image:
+        picture = f'<p class="note">{escape(say("picture_unseen", language))}</p>'
+    elif not image.startswith("data:"):  # browsers open no data: address in a tab of its own
         picture = f'<a href="{image}" target="_blank" rel="noopener">{picture}</a>'
     return (
         f"<figure>{picture}"

@@ -101,8 +101,9 @@
       write(pen, section.dataset.title ?? "KoCLIP", 40, 60, { bold: true, width: 1200 });
       figures.forEach((figure, i) => {
         const [x, y] = [40 + 305 * (i % 4), 90 + 330 * Math.floor(i / 4)];
-        place(pen, figure.querySelector("img"), x, y, 285, 214);
-        write(pen, figure.querySelector("img").alt, x, y + 246, { size: 20, width: 285 });
+        const image = figure.querySelector("img"); // none of a picture that cannot be shown
+        if (image) place(pen, image, x, y, 285, 214);
+        write(pen, image?.alt ?? "", x, y + 246, { size: 20, width: 285 });
         const credits = figure.querySelector("small").textContent;
         write(pen, credits, x, y + 272, { size: 15, colour: FAINT, width: 285 });
       });

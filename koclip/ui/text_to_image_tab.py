@@ -10,6 +10,7 @@ import numpy as np
 
 from koclip.database import ImageDatabase, ImageItem
 from koclip.settings import MINI
+from koclip.text_to_image import SearchHit
 from koclip.ui import answers
 from koclip.ui.cards import cards
 from koclip.ui.examples import QUERIES, example_name
@@ -133,8 +134,7 @@ class _View:
         words = {"query": query, "count": count, "model": model, "plus": plus, "minus": minus}
         if item:
             words |= {"query": "", "plus": "", "minus": ""}
-            location = database.location(item)
-            picture = Picture(Path(location).name, location)
+            picture = Picture(Path(item.file).name, answers.served_location(database, item))
         else:
             picture = Picture.of(image) if image else None
         example = example_name(image)
@@ -186,7 +186,7 @@ class _View:
             choice.notices.append(say("photos_model", language, model=photos.model))
         item = _item(database, like)
         answer = self._answer(
-            choice, database, item, asked, lambda item: webp_url(thumbnails[item.file])
+            choice, database, item, asked, lambda hit: webp_url(thumbnails[hit.item.file])
         )
         body = cards(answer["results"], language)
         for result in answer["results"]:  # the data that can be saved names the files instead
@@ -199,7 +199,7 @@ class _View:
         database: ImageDatabase,
         item: ImageItem | None,
         asked: dict,
-        address: Callable[[ImageItem], str],
+        address: Callable[[SearchHit], str],
     ) -> dict:
         if item is not None:
             row = database.store.rows_at(np.array([database.items.index(item)]))[0]

@@ -96,6 +96,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "query_picture": ("비슷한 사진 찾기", "Find pictures like this one"),
     "more_like_this": ("이런 사진 더", "More like this"),
     "by_picture": ("이 사진과 비슷한 사진", "Pictures like this one"),
+    "picture_unseen": (
+        "이 사진은 여기에서 보여 줄 수 없습니다.",
+        "This picture cannot be shown here.",
+    ),
     "illustration": ("그림", "illustration"),
     "photo": ("사진", "photo"),
     "unknown_author": ("지은이 미상", "unknown author"),
