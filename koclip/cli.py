@@ -16,6 +16,7 @@ from koclip import (
     deploy_command,
     evaluate_command,
     index_command,
+    pull_command,
     push_command,
     qdrant_command,
     search_command,
@@ -121,8 +122,11 @@ def _parser() -> argparse.ArgumentParser:
     sub = command("benchmark", _benchmark, "measure speed, beside other engines")
     benchmark_command.add_options(sub)
 
-    sub = command("push", _push, "upload a model to the Hugging Face Hub")
+    sub = command("push", _push, "upload a model or an image database to the Hugging Face Hub")
     push_command.add_options(sub)
+
+    sub = command("pull", _pull, "download an image database from the Hugging Face Hub")
+    pull_command.add_options(sub)
 
     sub = command("qdrant", _qdrant, "copy an image database to Qdrant, a vector database")
     qdrant_command.add_options(sub)
@@ -204,6 +208,10 @@ def _benchmark(args: argparse.Namespace) -> None:
 
 def _push(args: argparse.Namespace) -> None:
     _print(push_command.push(args, _model_source(args.model)), args.json)
+
+
+def _pull(args: argparse.Namespace) -> None:
+    _print(pull_command.pull(args), args.json)
 
 
 def _qdrant(args: argparse.Namespace) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from koclip.text_to_image import SearchHit
 
 _PREVIEW = (28, 10)  # columns and lines
-_QDRANT = "qdrant:"  # before the place of a collection
+_QDRANT, _HUB = "qdrant:", "hub:"  # before a collection, or a repository
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "what",
         nargs="*",
         metavar="[DATABASE] QUERY",
-        help="folder or .tsv (default: the model's own), and what to look for; with --image or "
-        "--plus the query may be missing",
+        help="folder, .tsv or hub:owner/name (default: the model's own), and what to look for; "
+        "with --image or --plus the query may be missing",
     )
     parser.add_argument("--image", help="a picture that the results should be like")
     for sign, about in (("plus", "add"), ("minus", "leave out")):
@@ -119,7 +119,9 @@ def _database_and_query(args: argparse.Namespace) -> tuple[str | None, str]:
 
 
 def _names_a_database(word: str) -> bool:
-    return bool(word) and (word.startswith(_QDRANT) or word.endswith(".tsv") or is_folder(word))
+    return bool(word) and (
+        word.startswith((_QDRANT, _HUB)) or word.endswith(".tsv") or is_folder(word)
+    )
 
 
 def _opened(place: str) -> ImageDatabase | QdrantIndex:

@@ -141,7 +141,7 @@ class UploadHandler(Handler):
         if not self._may_write(repo):
             return None
         repo_type = wanted.get("type", "model")
-        url = {"url": f"{self.hub.url}/{'spaces/' if repo_type == 'space' else ''}{repo}"}
+        url = {"url": f"{self.hub.url}/{'' if repo_type == 'model' else f'{repo_type}s/'}{repo}"}
         if (repo_type, repo) in self.hub.repositories:
             return self._json(url, 409)
         if (repo_type == "space") != (wanted.get("sdk") == "gradio"):
@@ -234,8 +234,8 @@ def _type(kind: str | None) -> str:
     return (kind or "models").rstrip("s")
 
 
-_API = r"/api/(?P<kind>models|spaces)/(?P<repo>[^/]+/[^/]+)"
-_LFS = r"/((?P<kind>spaces)/)?(?P<repo>[^/]+/[^/]+)\.git/info/lfs"
+_API = r"/api/(?P<kind>models|datasets|spaces)/(?P<repo>[^/]+/[^/]+)"
+_LFS = r"/((?P<kind>datasets|spaces)/)?(?P<repo>[^/]+/[^/]+)\.git/info/lfs"
 _ROUTES: list[tuple[str, Callable[..., None]]] = [
     (r"/api/repos/create", UploadHandler._create),
     (r"/api/validate-yaml", UploadHandler._check_card),

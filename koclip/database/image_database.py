@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import numpy as np
 
@@ -38,6 +39,9 @@ from koclip.vector_store import CompactForm, from_tensors
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
 
+HUB = "hub:"
+"""Before the name of a repository, in the place of a folder."""
+
 
 @dataclass(frozen=True)
 class ImageDatabase:
@@ -52,6 +56,8 @@ class ImageDatabase:
     folder: Path | None = None
     manifest: Manifest | None = field(default=None, repr=False)
     """Of a database that was opened from a folder; None for one of the first schema."""
+    pictures: str = ""
+    """Of a database in the Hub's cache, the URL below which its pictures are."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "store", SegmentedStore.of(self.store))
@@ -73,14 +79,20 @@ class ImageDatabase:
 
     @classmethod
     def open(cls, path: str | os.PathLike) -> ImageDatabase:
-        """Opens a database folder, or a .tsv of the original's.
+        """Opens a database folder, a .tsv of the original's, or "hub:owner/name": a dataset
+        repository, of which all but the pictures is downloaded into the Hub's cache.
 
         Sizes of files and a few rows are checked, see `verify` for more; items are read when they
         are asked for.
 
         Raises:
-            KoCLIPError: nothing is there, or it is damaged or of a newer schema.
+            KoCLIPError: nothing is there, or it is damaged or of a newer schema, or the Hub cannot
+                be reached.
         """
+        if isinstance(path, str) and path.startswith(HUB):
+            from koclip.database.pull import open_from_hub
+
+            return open_from_hub(path.removeprefix(HUB))
         path = Path(path)
         try:
             if path.suffix == ".tsv" and path.is_file():
@@ -133,7 +145,10 @@ class ImageDatabase:
     def location(self, item: ImageItem) -> str:
         """A path or URL of `item`'s picture. Nothing is at the path if the picture was in an
         archive or a data set: see `thumbnail`."""
-        return item.file if "://" in item.file else str(self.folder / item.file)
+        if "://" in item.file:
+            return item.file
+        # Of what others made, no path on this machine is opened.
+        return self.pictures + quote(item.file) if self.pictures else str(self.folder / item.file)
 
     def thumbnail(self, number: int) -> bytes | None:
         """WebP of the image in row `number`, if the database has a small copy of it."""
@@ -160,7 +175,8 @@ class ImageDatabase:
         same_model = self.revision == model.revision or (same_name and not self.revision)
         if same_model and self.store.dimension == model.config.projection_dim:
             return
-        place = self.folder if self.folder and self.folder.is_dir() else "FOLDER"
+        is_own = self.folder and self.folder.is_dir() and not self.pictures
+        place = self.folder if is_own else "FOLDER"
         raise KoCLIPError(
             "database_other_model",
             database_model=_versioned(self.model, self.revision, same_name),

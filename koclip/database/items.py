@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import mmap
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import NamedTuple
 
 import numpy as np
@@ -71,6 +72,15 @@ def parse_item(number: int, line: str | bytes) -> ImageItem:
         return ImageItem(**known)
     except Exception as error:
         raise ValueError(f"line {number}: {error}") from error
+
+
+def leads_outside(file: str) -> bool:
+    """Whether an item's file is an absolute path on any system, or one that climbs out of the
+    database's folder. URLs of the web are not."""
+    if "://" in file:
+        return not re.match("https?://", file, re.IGNORECASE)
+    path = PureWindowsPath(file)  # which knows both kinds of slashes
+    return bool(path.anchor) or ".." in path.parts
 
 
 def read_items(path: Path) -> list[ImageItem]:

@@ -93,7 +93,7 @@ def _description(config: ModelConfig) -> str:
 
 def _settings_table(training: Mapping[str, Any]) -> list[str]:
     rows = [{"setting": key, "value": training[key]} for key in _TOLD_SETTINGS if training.get(key)]
-    return _table(rows)
+    return markdown_table(rows)
 
 
 def _metrics_table(folder: Path | None) -> list[str]:
@@ -104,7 +104,7 @@ def _metrics_table(folder: Path | None) -> list[str]:
     except (OSError, ValueError, LookupError):  # of another program, perhaps
         return []
     rows = [{key: row.get(key) for key in _TOLD_METRICS} for row in last.values()]
-    return _table(rows)
+    return markdown_table(rows)
 
 
 def _evaluation_tables(folder: Path | None) -> list[str]:
@@ -112,7 +112,7 @@ def _evaluation_tables(folder: Path | None) -> list[str]:
     report = _read_json(_find(folder, EVALUATION), dict)
     figures = report.get("figures")
     table = (
-        _table([row for row in figures if isinstance(row, dict)])
+        markdown_table([row for row in figures if isinstance(row, dict)])
         if isinstance(figures, list)
         else []
     )
@@ -121,7 +121,7 @@ def _evaluation_tables(folder: Path | None) -> list[str]:
     return [told, *table] if table and dataset and interval else table
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def markdown_table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     """A Markdown table, with the columns in the order of their first appearance."""
     if not rows:
         return []

@@ -30,6 +30,48 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{path}: the database cannot be written ({reason}). What was saved before is intact: check "
         "free space and permissions, and run the command again to go on.",
     ),
+    # sharing them
+    "share_first_schema": (
+        "{path}: 이전 형식의 데이터베이스라 올릴 수 없습니다. `python -m koclip index`로 먼저 "
+        "새 형식으로 바꿔 주세요.",
+        "{path}: the database is of the first schema, which cannot be pushed. Bring it up to date "
+        "with `python -m koclip index` first.",
+    ),
+    "share_other_contents": (
+        "'{repo}'에 이미지 데이터베이스가 아닌 파일이 있어 올리지 않았습니다({page}). 다른 이름을 "
+        "쓰거나, 그래도 올리려면 --force(force=True)를 지정해 주세요.",
+        "'{repo}' holds something that is no image database ({page}), so nothing was pushed. Choose "
+        "another name, or pass --force (force=True) to push there all the same.",
+    ),
+    "share_paths_hidden": (
+        "이미지 {count}장은 데이터베이스 폴더 밖에 있어 파일 이름만 올렸습니다. 경로와 사진은 올리지 "
+        "않았습니다.",
+        "{count} images lie outside the database's folder: only the names of their files were "
+        "pushed, neither paths nor pictures.",
+    ),
+    "share_no_database": (
+        "'{repo}'의 database.json을 읽을 수 없습니다({reason}). 저장소 이름과 리비전을 확인해 "
+        "주세요.",
+        "database.json of '{repo}' cannot be read ({reason}). Check the repository's name and "
+        "revision.",
+    ),
+    "share_damaged": (
+        "'{repo}'의 {file}이(가) 손상되었습니다: {expected}이어야 하는데 {actual}입니다. 올린 "
+        "사람이 다시 올려야 합니다.",
+        "{file} of '{repo}' is damaged: expected {expected}, found {actual}. Its owner has to push "
+        "it again.",
+    ),
+    "share_leads_outside": (
+        "'{repo}'의 이미지 '{file}'은(는) 데이터베이스 폴더 밖을 가리켜 받지 않았습니다.",
+        "The image '{file}' of '{repo}' leads out of the database's folder, so the database was not "
+        "taken.",
+    ),
+    "share_local_changes": (
+        "{path}: Hub에서 받은 것과 다릅니다. -o로 다른 폴더를 고르거나, 덮어쓰려면 "
+        "--force(force=True)를 지정해 주세요.",
+        "{path} is not what came from the Hub. Choose another folder with -o, or pass --force "
+        "(force=True) to replace it.",
+    ),
     "source_unknown": (
         "{path}: 이미지 폴더, .zip 파일, .csv 파일, hub:소유자/데이터셋 가운데 하나를 적어 주세요.",
         "{path}: give a folder of pictures, a .zip or .csv file, or hub:owner/dataset.",
