@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
+HUB = "hub:"
+"""Before an id on the Hugging Face Hub, where a path could be given."""
 _UNFINISHED = (".koclip-", ".part")
 
 

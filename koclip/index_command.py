@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from koclip.checks import result_count
 from koclip.errors import KoCLIPError
-from koclip.files import is_file, is_folder
+from koclip.files import HUB, is_file, is_folder
 from koclip.terminal import Row, terminal_language
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def index(
     from koclip.database.build import build
 
     target = args.output or args.source[0]
-    is_elsewhere = len(args.source) > 1 or target.startswith("hub:") or is_file(target)
+    is_elsewhere = len(args.source) > 1 or target.startswith(HUB) or is_file(target)
     if args.output is None and is_elsewhere:
         raise KoCLIPError("index_no_target")
     if args.output is None and not is_folder(target):
@@ -105,7 +105,7 @@ def index(
         workers = None if args.workers is None else result_count(args.workers)
         engine["embed"] = RayStream(workers)
         # Workers are in other folders.
-        sources = [s if s.startswith("hub:") else str(Path(s).absolute()) for s in sources]
+        sources = [s if s.startswith(HUB) else str(Path(s).absolute()) for s in sources]
     result = build(
         open_model(args.model, args.precision),
         sources,

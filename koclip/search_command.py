@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koclip.errors import KoCLIPError, translate
-from koclip.files import is_folder
+from koclip.files import HUB, is_folder
 from koclip.terminal import Row, terminal_language
 from koclip.terminal_pictures import picture_lines, shows_colours
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from koclip.text_to_image import SearchHit
 
 _PREVIEW = (28, 10)  # columns and lines
-_QDRANT, _HUB = "qdrant:", "hub:"  # before a collection, or a repository
+_QDRANT = "qdrant:"  # before a collection
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +120,7 @@ def _database_and_query(args: argparse.Namespace) -> tuple[str | None, str]:
 
 def _names_a_database(word: str) -> bool:
     return bool(word) and (
-        word.startswith((_QDRANT, _HUB)) or word.endswith(".tsv") or is_folder(word)
+        word.startswith((_QDRANT, HUB)) or word.endswith(".tsv") or is_folder(word)
     )
 
 

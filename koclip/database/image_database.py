@@ -30,6 +30,7 @@ from koclip.database.manifest import MANIFEST, SEGMENTS, Manifest
 from koclip.database.segments import new_segment, open_segment, read_thumbnail, verify_segment
 from koclip.database.tsv import read_tsv
 from koclip.errors import KoCLIPError
+from koclip.files import HUB
 from koclip.hub import PUBLISHED, Progress, hub_file
 from koclip.segmented_store import Segment, SegmentedStore
 from koclip.tensor_files import open_tensors
@@ -38,9 +39,6 @@ from koclip.vector_store import CompactForm, from_tensors
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
-
-HUB = "hub:"
-"""Before the name of a repository, in the place of a folder."""
 
 
 @dataclass(frozen=True)

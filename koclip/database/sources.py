@@ -16,13 +16,12 @@ from typing import NamedTuple
 from koclip.database.fetch import fetch_picture
 from koclip.database.items import ImageItem, read_items
 from koclip.errors import KoCLIPError
-from koclip.files import image_files, is_file, is_folder
+from koclip.files import HUB, image_files, is_file, is_folder
 from koclip.photo_files import open_archive
 
 _PLACES = ("file", "url", "image", "path", "filename", "file_name", "file_path", "image_url")
 _COLUMNS = {"caption": "caption_ko", "text": "caption_ko", "licence": "license"}
 _TEXTS = {"id", "caption_ko", "caption_en", "kind", "license", "author", "source", "title", "taken"}
-_HUB = "hub:"
 
 
 class Candidate(NamedTuple):
@@ -71,8 +70,8 @@ def list_candidates(
 def _of_source(
     source: str | os.PathLike, folder: Path, archives: ExitStack, fetch: bool
 ) -> Iterator[Candidate]:
-    if isinstance(source, str) and source.startswith(_HUB):
-        return _dataset(source.removeprefix(_HUB))
+    if isinstance(source, str) and source.startswith(HUB):
+        return _dataset(source.removeprefix(HUB))
     path = Path(source)
     if is_folder(path):
         return _folder(path, folder, fetch)
@@ -189,5 +188,5 @@ def _dataset(name: str) -> Iterator[Candidate]:
     from koclip.training.hub_datasets import read_pictures
 
     for image, columns in read_pictures(name):
-        item = _described({"image": f"{_HUB}{image.name}/{image.row}"} | columns, "image")
+        item = _described({"image": f"{HUB}{image.name}/{image.row}"} | columns, "image")
         yield Candidate(item, image.read, is_file=False)
