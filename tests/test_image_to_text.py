@@ -48,7 +48,6 @@ def code_of(function, *arguments: object) -> str:
         (label for label in LABELS),
         [" 고양이 ", "강아지\n", "", "  ", "커피", "자전거"],
     ],
-    ids=repr,
 )
 def test_labels_are_read(text):
     assert parse_labels(text) == (LABELS, [])

@@ -294,7 +294,6 @@ def test_arrays_that_are_no_pictures(array):
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image_unreadable"),
         (io.StringIO("text"), "image_unreadable"),
     ],
-    ids=repr,
 )
 def test_what_is_no_picture(source, code):
     assert refusal(source).code == code
