@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from koclip.config import ModelConfig, ViTConfig
 from koclip.efficientnet import EfficientNetLite
+from koclip.stored import dense
 from koclip.text_tower import TextTower
 from koclip.vision_tower import VisionTower
 
@@ -27,8 +28,8 @@ class DualEncoder(nn.Module):
         vision_tower = VisionTower if isinstance(config.vision, ViTConfig) else EfficientNetLite
         self.text_tower = TextTower(config.text)
         self.vision_tower = vision_tower(config.vision)
-        self.text_projection = nn.Dense(config.projection_dim, use_bias=config.text_projection_bias)
-        self.visual_projection = nn.Dense(config.projection_dim, use_bias=False)
+        self.text_projection = dense(config.projection_dim, use_bias=config.text_projection_bias)
+        self.visual_projection = dense(config.projection_dim, use_bias=False)
         self.logit_scale = self.param(
             "logit_scale", lambda _key: jnp.asarray(INITIAL_LOGIT_SCALE, jnp.float32)
         )

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 
 from koclip.config import EfficientNetConfig
 from koclip.layers import TowerOutput
+from koclip.stored import dense, stored
 
 
 class Stage(NamedTuple):
@@ -145,8 +146,8 @@ class DepthwiseConv(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         channels = x.shape[-1]
         shape = (self.kernel, self.kernel, channels)
-        filters = self.param("kernel", nn.initializers.lecun_normal(), shape)
-        bias = self.param("bias", nn.initializers.zeros, (channels,))
+        filters = self.param("kernel", stored, shape)
+        bias = self.param("bias", stored, (channels,))
         return depthwise_conv(x, filters, self.stride) + bias
 
 
@@ -159,9 +160,9 @@ class InvertedBottleneck(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         block, hidden = self.block, x
         if block.expansion > 1:
-            hidden = relu6(nn.Dense(x.shape[-1] * block.expansion, name="expand")(hidden))
+            hidden = relu6(dense(x.shape[-1] * block.expansion, name="expand")(hidden))
         hidden = relu6(DepthwiseConv(block.kernel, block.stride, name="depthwise")(hidden))
-        hidden = nn.Dense(block.channels, name="project")(hidden)
+        hidden = dense(block.channels, name="project")(hidden)
         return x + hidden if hidden.shape == x.shape else hidden
 
 
@@ -179,13 +180,21 @@ class EfficientNetLite(nn.Module):
         features follow. Without the root their few large values would drown the others.
         `pooled_only` is what other towers take; here everything is needed for the second.
         """
-        stem = nn.Conv(STEM_CHANNELS, (3, 3), strides=2, padding="SAME", name="stem")
+        stem = nn.Conv(
+            STEM_CHANNELS,
+            (3, 3),
+            strides=2,
+            padding="SAME",
+            kernel_init=stored,
+            bias_init=stored,
+            name="stem",
+        )
         x = relu6(stem(pixel_values))
         for number, block in enumerate(blocks(self.config)):
             x = InvertedBottleneck(block, name=f"block_{number}")(x)
-        features = relu6(nn.Dense(HEAD_CHANNELS, name="head")(x))
+        features = relu6(dense(HEAD_CHANNELS, name="head")(x))
         mean = features.mean(axis=(1, 2))
-        logits = nn.Dense(self.config.num_classes, name="classifier")(mean)
+        logits = dense(self.config.num_classes, name="classifier")(mean)
         probabilities = nn.softmax(logits / self.config.temperature)
         pooled = likeliest(probabilities, self.config.top_k)
         if self.config.pooled_features:

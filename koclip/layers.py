@@ -18,6 +18,7 @@ import jax.numpy as jnp
 
 from koclip.config import TextConfig, ViTConfig
 from koclip.linear import Linear
+from koclip.stored import stored
 
 
 class TowerOutput(NamedTuple):
@@ -51,7 +52,13 @@ def layer_norm(epsilon: float, name: str) -> nn.LayerNorm:
     Flax's faster E[x²] − E[x]² loses digits where the mean is large: it left CLIP's hidden states
     1.1e-5 away from the original's instead of under 1e-5.
     """
-    return nn.LayerNorm(epsilon=epsilon, use_fast_variance=False, name=name)
+    return nn.LayerNorm(
+        epsilon=epsilon,
+        use_fast_variance=False,
+        scale_init=stored,
+        bias_init=stored,
+        name=name,
+    )
 
 
 class Attention(nn.Module):

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from koclip.mixed_product import mixed_product, without_128
+from koclip.stored import stored
 
 _barrier = jax.lax.optimization_barrier
 
@@ -47,9 +48,9 @@ class Linear(nn.Module):
             y = _transposed_product(rows, self.get_variable("params", "kernel_transposed"))
         else:
             shape = (x.shape[-1], self.features)
-            y = _product(rows, self.param("kernel", nn.initializers.lecun_normal(), shape))
+            y = _product(rows, self.param("kernel", stored, shape))
         if self.use_bias:
-            y = y + self.param("bias", nn.initializers.zeros, (self.features,))
+            y = y + self.param("bias", stored, (self.features,))
         return y.reshape(*x.shape[:-1], self.features)
 
 

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from koclip.config import TextConfig
 from koclip.layers import TowerOutput, layer_norm, run_blocks, unit_rows
+from koclip.stored import dense, embed
 
 
 def token_positions(input_ids: jax.Array, config: TextConfig) -> jax.Array:
@@ -38,9 +39,9 @@ class TextTower(nn.Module):
         """
         config = self.config
         width = config.hidden_size
-        tokens = nn.Embed(config.vocab_size, width, name="token_embedding")
-        positions = nn.Embed(config.max_position_embeddings, width, name="position_embedding")
-        token_types = nn.Embed(config.type_vocab_size, width, name="token_type_embedding")
+        tokens = embed(config.vocab_size, width, name="token_embedding")
+        positions = embed(config.max_position_embeddings, width, name="position_embedding")
+        token_types = embed(config.type_vocab_size, width, name="token_type_embedding")
         x = (
             tokens(input_ids)
             + positions(token_positions(input_ids, config))
@@ -54,5 +55,5 @@ class TextTower(nn.Module):
             weight = mask[..., None].astype(x.dtype)
             pooled = (x * weight).sum(axis=1) / jnp.maximum(weight.sum(axis=1), 1.0)
         else:
-            pooled = nn.tanh(nn.Dense(width, name="pooler")(x[:, 0]))
+            pooled = nn.tanh(dense(width, name="pooler")(x[:, 0]))
         return TowerOutput(x, unit_rows(pooled) if config.normalize_pooled else pooled)

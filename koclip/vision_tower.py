@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from koclip.config import ViTConfig
 from koclip.layers import TowerOutput, layer_norm, run_blocks
+from koclip.stored import dense, stored
 
 
 class PatchEmbedding(nn.Module):
@@ -33,11 +34,11 @@ class PatchEmbedding(nn.Module):
         pixels = pixels[:, : rows * size, : columns * size]
         patches = pixels.reshape(batch, rows, size, columns, size, channels).swapaxes(2, 3)
         shape = (size, size, channels, self.features)
-        kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
+        kernel = self.param("kernel", stored, shape)
         patches = patches.reshape(batch, rows * columns, -1)
         embedded = patches @ kernel.reshape(-1, self.features)
         if self.use_bias:
-            embedded = embedded + self.param("bias", nn.initializers.zeros, (self.features,))
+            embedded = embedded + self.param("bias", stored, (self.features,))
         return embedded
 
 
@@ -57,10 +58,9 @@ class VisionTower(nn.Module):
         x = PatchEmbedding(
             config.hidden_size, config.patch_size, use_bias=not is_clip, name="patch_embedding"
         )(pixel_values)
-        normal = nn.initializers.normal(0.02)
-        class_token = self.param("class_token", normal, (config.hidden_size,))
+        class_token = self.param("class_token", stored, (config.hidden_size,))
         positions = self.param(
-            "position_embedding", normal, (config.num_positions, config.hidden_size)
+            "position_embedding", stored, (config.num_positions, config.hidden_size)
         )
         class_tokens = jnp.broadcast_to(class_token, (x.shape[0], 1, config.hidden_size))
         x = jnp.concatenate([class_tokens, x], axis=1) + positions
@@ -71,4 +71,4 @@ class VisionTower(nn.Module):
         if is_clip:  # the hidden states stay un-normalised, as transformers returns them
             return TowerOutput(x, post_norm(x[:, 0]))
         x = post_norm(x)
-        return TowerOutput(x, nn.tanh(nn.Dense(config.hidden_size, name="pooler")(x[:, 0])))
+        return TowerOutput(x, nn.tanh(dense(config.hidden_size, name="pooler")(x[:, 0])))
