@@ -10,6 +10,7 @@ import numpy as np
 from koclip import similarity
 from koclip.errors import KoCLIPError
 from koclip.images import ImageSource
+from koclip.limits import MAX_LABELS, MAX_SENTENCES, MAX_TEMPLATES
 from koclip.text_lists import split_texts
 from koclip.tokenizer import as_texts
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 DEFAULT_TEMPLATE = "이것은 {} 이다."
 """The KoCLIP authors found zero-shot results more reliable with this sentence than without."""
-MAX_LABELS = 1000
-MAX_TEMPLATES = 100
 
 
 class LabelScore(NamedTuple):
@@ -95,7 +94,8 @@ def classify(
         softmax: whether to turn scaled cosines into probabilities that sum to 1, as CLIP does.
 
     Raises:
-        KoCLIPError: no readable image, no labels, or a template without `{}`.
+        KoCLIPError: no readable image, no labels, a template without `{}`, or too much of them:
+            see `koclip.limits`.
     """
     return classify_images(model, [image], labels, template, softmax)[0]
 
@@ -110,6 +110,8 @@ def classify_images(
     """`classify` for several images, whose labels are embedded once: a list for each image."""
     distinct = parse_labels(labels).labels
     templates = parse_templates(template)
+    if (count := len(distinct) * len(templates)) > MAX_SENTENCES:
+        raise KoCLIPError("sentences_too_many", count=count, limit=MAX_SENTENCES)
     rows = model.embed_images(list(images))
     cosines = similarity.cosine(rows, embed_labels(model, distinct, templates))
     probabilities = (

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import io
+import ctypes
+import logging
 import os
 import threading
+import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -13,9 +16,16 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from koclip.errors import KoCLIPError
+from koclip.limits import (
+    MAX_IMAGE_MEGABYTES,
+    MAX_MEGAPIXELS,
+    MAX_READS,
+    MAX_SCANNED_MEGAPIXELS,
+)
+from koclip.metered_file import MeteredFile
 
-MAX_MEGAPIXELS = 100
-"""Larger pictures are refused before they are decoded: 100 megapixels decode to 300 MB."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "ICO", "PPM")
+"""What is opened; Pillow's other readers run programs (EPS), are old, or are hardly ever needed."""
 
 ImageSource = Image.Image | str | os.PathLike | bytes | IO[bytes] | np.ndarray
 """What counts as an image everywhere in KoCLIP."""
@@ -24,6 +34,7 @@ _decoding = threading.BoundedSemaphore(os.cpu_count() or 1)
 """More at once would be no faster; converting a transparent picture of 100 megapixels to RGB takes
 1.5 GB for a moment."""
 
+_START_OF_SCAN = b"\xff\xda"  # in a JPEG; its coded pixels never have these two bytes
 _ONE_IMAGE = (Image.Image, str, os.PathLike, bytes, bytearray, Mapping)  # a mapping is an error
 
 
@@ -33,6 +44,8 @@ def open_image(source: ImageSource | None) -> Image.Image:
     EXIF rotation is applied, transparency is laid on white, 16-bit and float pictures are scaled
     to 8 bits, and of an animation the first frame is taken. What is upright RGB is not copied.
 
+    Files are of one of `FORMATS`, and within `koclip.limits`: they cost bounded time and memory.
+
     Raises:
         KoCLIPError: nothing was given, or it is no readable picture, or it is too large.
     """
@@ -41,12 +54,13 @@ def open_image(source: ImageSource | None) -> Image.Image:
     if isinstance(source, np.ndarray):
         source = _from_array(source)
     try:
-        image = source if isinstance(source, Image.Image) else _open_file(source)
-        _check_size(image)
         with _decoding:
-            if getattr(image, "is_animated", False):
+            image = source if isinstance(source, Image.Image) else _open_file(source)
+            _check_size(image)
+            if image.tell() != 0:
                 image.seek(0)
             image.load()
+            _check_size(image)  # an icon is as large as the picture in it, whatever it says
             return _to_rgb(_upright(image))
     except KoCLIPError:
         raise
@@ -77,22 +91,46 @@ def as_sources(sources: ImageSource | Iterable[ImageSource]) -> list[ImageSource
 
 
 def _open_file(source: str | os.PathLike | bytes | IO[bytes]) -> Image.Image:
+    file = MeteredFile(_content(source))
+    image = Image.open(file, formats=FORMATS)
+    if any(tile.codec_name == "ppm_plain" for tile in image.tile):  # decoded in Python
+        raise UnidentifiedImageError
+    scans = file.getvalue().count(_START_OF_SCAN, file.tell()) + 1
+    if image.format in ("JPEG", "MPO") and scans * _megapixels(image) > MAX_SCANNED_MEGAPIXELS:
+        raise KoCLIPError("image_laborious")
+    file.allow(MAX_READS)
+    return image
+
+
+def _content(source: str | os.PathLike | bytes | IO[bytes]) -> bytes:
+    """The bytes of a file, up to the limit."""
+    limit = MAX_IMAGE_MEGABYTES * 1_000_000
     if isinstance(source, (bytes, bytearray)):
-        source = io.BytesIO(source)
-    elif isinstance(source, str):
-        source = Path(source)
-    elif not isinstance(source, os.PathLike) and not hasattr(source, "read"):
+        content = source
+    elif isinstance(source, (str, os.PathLike)):
+        with Path(source).open("rb") as file:
+            content = file.read(limit + 1)
+    elif hasattr(source, "read"):
+        source.seek(0)
+        content = source.read(limit + 1)
+    else:
         raise KoCLIPError("image_wrong_type", kind=type(source).__name__)
-    return Image.open(source)
+    if len(content) > limit:
+        raise KoCLIPError("image_file_too_large", limit=MAX_IMAGE_MEGABYTES)
+    return content
 
 
 def _check_size(image: Image.Image) -> None:
-    if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
+    if _megapixels(image) > MAX_MEGAPIXELS:
         raise KoCLIPError(
             "image_too_large", width=image.width, height=image.height, limit=MAX_MEGAPIXELS
         )
     if not (image.width and image.height):
         raise KoCLIPError("image_unreadable", reason=KoCLIPError("image_no_pixels"))
+
+
+def _megapixels(image: Image.Image) -> float:
+    return image.width * image.height / 1_000_000
 
 
 def _from_array(array: np.ndarray) -> Image.Image:
@@ -140,3 +178,14 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(white, layer).convert("RGB")
     return image.convert("RGB")
+
+
+def hush_decoders() -> None:
+    """For programs of ours: what is wrong with a picture is told once, by `open_image`.
+
+    Pillow warns of some damage, too, and libtiff writes on standard error by itself.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    with suppress(OSError, AttributeError):  # where libtiff cannot be got at by its name
+        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)

@@ -17,14 +17,8 @@ from typing import NamedTuple
 
 from koclip.errors import KoCLIPError
 from koclip.files import IMAGE_SUFFIXES, image_files, is_folder
+from koclip.limits import MAX_PHOTO_MEGABYTES, MAX_PHOTOS, MAX_PHOTOS_MEGABYTES
 from koclip.tokenizer import clean_text
-
-MAX_PHOTOS = 1000
-"""Files that are taken at once."""
-MAX_MEGABYTES = 20
-"""Of one picture, unpacked."""
-MAX_TOTAL_MEGABYTES = 500
-"""Of all pictures, unpacked."""
 
 _MEMBER_SUFFIXES = IMAGE_SUFFIXES | {".heic", ".heif", ".zip"}
 """Members that someone misses if they are left out without a word; others are no pictures."""
@@ -66,12 +60,12 @@ def list_photo_files(
         if len(files) + len(broken) == MAX_PHOTOS:
             broken.append((name, KoCLIPError("photos_too_many", limit=MAX_PHOTOS)))
             break
-        if size > MAX_MEGABYTES * 1_000_000:
-            broken.append((name, KoCLIPError("photo_too_large", limit=MAX_MEGABYTES)))
+        if size > MAX_PHOTO_MEGABYTES * 1_000_000:
+            broken.append((name, KoCLIPError("photo_too_large", limit=MAX_PHOTO_MEGABYTES)))
             continue
         total += size
-        if total > MAX_TOTAL_MEGABYTES * 1_000_000:
-            broken.append((name, KoCLIPError("photos_too_much", limit=MAX_TOTAL_MEGABYTES)))
+        if total > MAX_PHOTOS_MEGABYTES * 1_000_000:
+            broken.append((name, KoCLIPError("photos_too_much", limit=MAX_PHOTOS_MEGABYTES)))
             break
         files.append(found)
     return files, broken
@@ -144,14 +138,14 @@ def _refuse(error: KoCLIPError) -> bytes:
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    limit = MAX_MEGABYTES * 1_000_000
+    limit = MAX_PHOTO_MEGABYTES * 1_000_000
     try:
         with archive.open(member) as file:
             content = file.read(limit + 1)  # what the archive says of sizes may be a lie
     except Exception as error:  # a damaged member can fail anywhere in its decoder
         raise KoCLIPError("image_unreadable", reason=error) from error
     if len(content) > limit:
-        raise KoCLIPError("photo_too_large", limit=MAX_MEGABYTES)
+        raise KoCLIPError("photo_too_large", limit=MAX_PHOTO_MEGABYTES)
     return content
 
 

@@ -15,15 +15,14 @@ import numpy as np
 
 from koclip.database import ImageDatabase, ImageItem
 from koclip.errors import KoCLIPError
-from koclip.files import write_whole
-from koclip.photo_files import MAX_PHOTOS, list_photo_files
+from koclip.files import is_file, write_whole
+from koclip.limits import MAX_PHOTOS, MAX_PHOTOS_MEGABYTES
+from koclip.photo_files import list_photo_files
 from koclip.picture_stream import embed_stream
 from koclip.thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
-
-__all__ = ["MAX_PHOTOS", "PhotoCollection", "read_photos"]
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,28 @@ class PhotoCollection:
         write_whole(Path(path), content.getvalue())
 
 
+def room_for(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Which uploads, of all that one session has, are within the limits of photos, and which not.
+
+    What is in archives counts when it is read.
+    """
+    kept: list[str] = []
+    refused: list[str] = []
+    total = 0
+    for path in filter(is_file, paths):
+        size = Path(path).stat().st_size
+        if len(kept) < MAX_PHOTOS and total + size <= MAX_PHOTOS_MEGABYTES * 1_000_000:
+            kept.append(path)
+            total += size
+        else:
+            refused.append(path)
+    return kept, refused
+
+
 def read_photos(model: KoCLIP, paths: Sequence[str | os.PathLike]) -> Iterator[PhotoCollection]:
     """Embeds pictures and those in ZIP files and folders; the collection so far after every batch.
 
-    The limits are those of `koclip.photo_files`. What is left out, or unreadable, is told in
+    The limits are those of `koclip.limits`. What is left out, or unreadable, is told in
     `broken`. Of each picture only its thumbnail and its unit row stay in memory.
 
     Raises:

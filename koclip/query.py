@@ -9,6 +9,7 @@ import numpy as np
 
 from koclip import similarity
 from koclip.errors import KoCLIPError
+from koclip.limits import MAX_PARTS
 from koclip.segmented_store import SegmentedStore
 from koclip.text_lists import split_texts
 
@@ -30,7 +31,6 @@ listed, for all 126 ordered pairs that occur together and have a picture of A wi
 of the 10 best that show B and A are 0.093 and 0.569 with a weight of 0, 0.073 and 0.552 with 0.25,
 0.054 and 0.512 with 0.5, 0.037 and 0.443 with 0.75, and 0.023 and 0.321 with 1.0.
 """
-MAX_PARTS = 16
 _SAMPLE = 2000  # rows of a database that tell how far its cosines spread
 
 

@@ -15,16 +15,13 @@ from koclip.batching import BATCH_SIZES
 from koclip.checks import whole_number
 from koclip.errors import KoCLIPError
 from koclip.images import ImageSource, open_image
+from koclip.limits import MAX_OVERLAP, MAX_QUERIES, MAX_ROWS, MAX_TILES
 from koclip.text_lists import split_texts
 
 if TYPE_CHECKING:
     from koclip.hub import Progress
     from koclip.model import KoCLIP
 
-MAX_ROWS = 16
-MAX_TILES = 256
-MAX_OVERLAP = 0.75
-MAX_QUERIES = 6
 LOCALISING = {"rows": 5, "columns": 5, "overlap": 0.0, "scales": 3}
 """What the page starts with.
 

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 
 from koclip.config import TextConfig
 from koclip.errors import KoCLIPError
+from koclip.limits import MAX_CHARACTERS
 
 
 def clean_text(text: str) -> str:
@@ -70,9 +71,18 @@ class TextTokenizer:
         Hangul is composed first (NFC), so that text typed on a Mac finds the same tokens.
 
         Raises:
-            KoCLIPError: a text is not a string or has more tokens than the model has positions.
+            KoCLIPError: a text is not a string, or has more characters than `koclip.limits` says or
+                more tokens than the model has positions.
         """
         texts = as_texts(texts)
+        for text in texts:
+            if len(text) > MAX_CHARACTERS:
+                raise KoCLIPError(
+                    "text_too_many_characters",
+                    count=len(text),
+                    limit=MAX_CHARACTERS,
+                    start=clean_text(text[:20]),
+                )
         rows = self._rows(texts)
         for text, row in zip(texts, rows, strict=True):
             if len(row) > self._config.max_tokens:
@@ -103,7 +113,8 @@ class TextTokenizer:
         return self._padded(rows, min(length, limit))
 
     def _rows(self, texts: list[str]) -> list[list[int]]:
-        prompts = [self._config.prompt_prefix + clean_text(text) for text in texts]
+        prefix = self._config.prompt_prefix
+        prompts = [prefix + clean_text(text[:MAX_CHARACTERS]) for text in texts]
         try:
             return [encoding.ids for encoding in self.backend.encode_batch_fast(prompts)]
         except Exception as error:  # tokenizers raises bare Exception: no token for the unknown

@@ -18,7 +18,8 @@ from gradio_client.exceptions import AppError
 
 from koclip.assets import assets_dir
 from koclip.label_sets import LABEL_SETS, label_set
-from koclip.ui.api import API_VERSION, MAX_BATCH
+from koclip.limits import MAX_BATCH
+from koclip.ui.api import API_VERSION
 from tests.space import ROOT
 
 SIGNATURES = Path(__file__).with_name("api.json")

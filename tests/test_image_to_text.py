@@ -12,12 +12,11 @@ from koclip import KoCLIP
 from koclip.errors import KoCLIPError
 from koclip.image_to_text import (
     DEFAULT_TEMPLATE,
-    MAX_LABELS,
-    MAX_TEMPLATES,
     embed_labels,
     parse_labels,
     parse_templates,
 )
+from koclip.limits import MAX_LABELS, MAX_TEMPLATES
 from koclip.similarity import unit_rows
 
 LABELS = ["고양이", "강아지", "커피", "자전거"]

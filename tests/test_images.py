@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 from koclip.errors import KoCLIPError
-from koclip.images import MAX_MEGAPIXELS, open_image, open_images
+from koclip.images import open_image, open_images
+from koclip.limits import MAX_MEGAPIXELS
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 255)
 

@@ -9,8 +9,9 @@ import pytest
 
 from koclip.assets import assets_dir
 from koclip.errors import KoCLIPError
-from koclip.image_to_text import MAX_LABELS, parse_labels
+from koclip.image_to_text import parse_labels
 from koclip.label_sets import LABEL_SETS, glossary, label_set
+from koclip.limits import MAX_LABELS
 
 NAMES = list(LABEL_SETS)
 

@@ -143,7 +143,7 @@ def test_methods_without_a_limit_are_refused(tmp_path, method):
 
 
 def test_bombs_are_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr(photo_files, "MAX_MEGABYTES", 2)
+    monkeypatch.setattr(photo_files, "MAX_PHOTO_MEGABYTES", 2)
     path = write_zip(
         tmp_path / "a.zip",
         ("bomb.png", bytes(2_000_001)),
@@ -159,7 +159,7 @@ def test_bombs_are_refused_unread(tmp_path, monkeypatch):
 @pytest.mark.parametrize("declared", [10, 1_000_000])
 def test_bombs_that_lie_about_their_size(tmp_path, monkeypatch, declared):
     """No more is unpacked than the archive says there is."""
-    monkeypatch.setattr(photo_files, "MAX_MEGABYTES", 1)
+    monkeypatch.setattr(photo_files, "MAX_PHOTO_MEGABYTES", 1)
     content = bytes(5_000_000)
     path = write_zip(tmp_path / "a.zip", ("a.png", content), compression=zipfile.ZIP_DEFLATED)
     said = len(content).to_bytes(4, "little")
@@ -168,7 +168,7 @@ def test_bombs_that_lie_about_their_size(tmp_path, monkeypatch, declared):
 
 
 def test_large_files_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(photo_files, "MAX_MEGABYTES", 1)
+    monkeypatch.setattr(photo_files, "MAX_PHOTO_MEGABYTES", 1)
     (tmp_path / "a.png").write_bytes(bytes(1_000_001))
     (tmp_path / "b.png").write_bytes(bytes(1_000_000))
     contents, refused = read(tmp_path / "a.png", tmp_path / "b.png")
@@ -185,7 +185,7 @@ def test_too_many_files(tmp_path, monkeypatch):
 
 
 def test_too_much_in_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(photo_files, "MAX_TOTAL_MEGABYTES", 2)
+    monkeypatch.setattr(photo_files, "MAX_PHOTOS_MEGABYTES", 2)
     members = [(f"{i}.jpg", bytes(700_000)) for i in range(9)]
     path = write_zip(tmp_path / "a.zip", *members, compression=zipfile.ZIP_DEFLATED)
     contents, refused = read(path)

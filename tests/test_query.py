@@ -11,7 +11,8 @@ from PIL import Image, ImageOps
 from koclip import KoCLIP
 from koclip.errors import KoCLIPError
 from koclip.evaluation import read_pictures
-from koclip.query import MAX_PARTS, MINUS_WEIGHT, query_row
+from koclip.limits import MAX_PARTS
+from koclip.query import MINUS_WEIGHT, query_row
 from koclip.similarity import cosine, top_k, unit_rows
 
 EDGE = 224

@@ -8,7 +8,8 @@ from PIL import Image
 
 from koclip import KoCLIP
 from koclip.errors import KoCLIPError
-from koclip.text_to_patch import MAX_TILES, cut, parse_queries
+from koclip.limits import MAX_TILES
+from koclip.text_to_patch import cut, parse_queries
 
 
 @pytest.fixture(scope="module")

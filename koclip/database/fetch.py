@@ -6,7 +6,7 @@ import urllib.request
 from urllib.parse import quote, urlsplit
 
 from koclip.errors import KoCLIPError
-from koclip.photo_files import MAX_MEGABYTES
+from koclip.limits import MAX_PHOTO_MEGABYTES
 
 _SECONDS = 20  # without an answer
 _SAFE = "%/:=&?~#+!$,;'@()*[]"  # characters that are no letters, but stay as they are in a URL
@@ -28,7 +28,7 @@ def fetch_picture(url: str) -> bytes:
     """
     _check(url)
     request = urllib.request.Request(quote(url, safe=_SAFE), headers={"User-Agent": "koclip"})
-    limit = MAX_MEGABYTES * 1_000_000
+    limit = MAX_PHOTO_MEGABYTES * 1_000_000
     try:
         with urllib.request.build_opener(_WebOnly).open(request, timeout=_SECONDS) as response:
             content = response.read(limit + 1)
@@ -37,7 +37,7 @@ def fetch_picture(url: str) -> bytes:
     except Exception as error:  # whatever the network, TLS and HTTP have to say
         raise KoCLIPError("url_unreadable", url=url, reason=error) from error
     if len(content) > limit:
-        raise KoCLIPError("photo_too_large", limit=MAX_MEGABYTES)
+        raise KoCLIPError("photo_too_large", limit=MAX_PHOTO_MEGABYTES)
     return content
 
 

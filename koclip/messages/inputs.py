@@ -18,6 +18,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "The text is too long: {tokens} tokens, and this model reads at most {limit}. "
         "Shorten it. It begins: “{start}”",
     ),
+    "text_too_many_characters": (
+        "글이 너무 깁니다: {count:,}자인데 {limit:,}자까지 읽습니다. 글의 앞부분: “{start}”",
+        "The text is too long: {count:,} characters, and at most {limit:,} are read. "
+        "It begins: “{start}”",
+    ),
     "token_out_of_range": (
         "토큰 번호 {value}은(는) 이 모델의 어휘 범위 0–{limit} 밖입니다.",
         "Token id {value} is outside this model's vocabulary, 0–{limit}.",
@@ -75,6 +80,15 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "이미지가 너무 큽니다: {width}×{height} 픽셀. {limit} 메가픽셀 이하로 줄여 주세요.",
         "The image is too large: {width}×{height} pixels. Shrink it to at most {limit} megapixels.",
     ),
+    "image_file_too_large": (
+        "이미지 파일이 {limit} MB보다 큽니다. 더 작게 저장해 주세요.",
+        "The image file is larger than {limit} MB. Save it smaller.",
+    ),
+    "image_laborious": (
+        "이미지 파일에 부가 정보나 조각이 너무 많아 열지 않았습니다. JPEG나 PNG로 다시 저장해 주세요.",
+        "The image file has too much metadata, or consists of too many pieces, and was not opened. "
+        "Save it again as JPEG or PNG.",
+    ),
     "image_bad_array": (
         "이미지 배열은 [높이, 너비], [높이, 너비, 3] 또는 [높이, 너비, 4] 모양의 숫자여야 하는데 "
         "{shape} {dtype}입니다.",
@@ -97,6 +111,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "templates_too_many": (
         "템플릿이 {count}개입니다. {limit}개까지 쓸 수 있습니다.",
         "There are {count} templates; at most {limit} can be averaged.",
+    ),
+    "sentences_too_many": (
+        "레이블과 템플릿으로 문장 {count:,}개가 만들어집니다. {limit:,}개까지 비교할 수 있으니 어느 한쪽을 줄여 주세요.",
+        "The labels in all templates make {count:,} sentences, and at most {limit:,} can be compared. "
+        "Use fewer labels or templates.",
     ),
     "template_without_slot": (
         "템플릿 “{template}”에 레이블이 들어갈 자리 {{}}가 없습니다. 예: 이것은 {{}} 이다.",
@@ -168,6 +187,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "photos_unreadable": (
         "파일 {count}개 가운데 읽을 수 있는 사진이 없습니다. {reason}",
         "None of the {count} files is a readable picture. {reason}",
+    ),
+    "photos_gone": (
+        "올린 사진을 이미 지웠습니다. 다시 올려 주세요.",
+        "The pictures that were uploaded have been deleted. Upload them again.",
     ),
     "photos_too_many": (
         "파일이 {limit:,}개보다 많아 여기부터는 뺐습니다. 나머지는 따로 올려 주세요.",

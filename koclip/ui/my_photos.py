@@ -1,25 +1,32 @@
-"""One's own photographs: upload, read with progress, download, delete; all in one session."""
+"""One's own photographs: upload, read with progress, download, delete; all in one session.
+
+Nothing is kept that the session does not hold: files that are taken back, replaced or deleted are
+deleted at once, all of them when the window is closed, and an hour after they came at the latest.
+"""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
+from gradio.data_classes import ListFiles
 
-from koclip.photos import MAX_PHOTOS, PhotoCollection, read_photos
+from koclip.errors import KoCLIPError
+from koclip.limits import MAX_PHOTOS, MAX_PHOTOS_MEGABYTES
+from koclip.photos import PhotoCollection, read_photos, room_for
 from koclip.ui.feedback import explained
 from koclip.ui.frame import failure
 from koclip.ui.language import language_of
 from koclip.ui.models import ModelPool
 from koclip.ui.parts import bilingual
+from koclip.ui.session_files import delete_files, own_folder
 from koclip.ui.texts import I18N, TEXTS, say
 
-_KEPT = 3600  # seconds after which a collection is forgotten; the page says so
-_NAMED = 5  # broken files that are named; the rest is counted
+_KEPT = 3600  # seconds after which all is forgotten; the page says so
+_NAMED = 5  # files left out that are named; the rest is counted
 
 
 class MyPhotos(NamedTuple):
@@ -28,6 +35,15 @@ class MyPhotos(NamedTuple):
     model: str
     """What the pool knows the model as that read them."""
     collection: PhotoCollection
+
+
+class PhotoFiles(gr.File):
+    """Hands over the paths of uploads; gr.File makes another file for each, and leaves it there."""
+
+    is_template = True  # drawn by gr.File's front end
+
+    def preprocess(self, payload: ListFiles | None) -> list[str]:
+        return [file.path for file in payload] if payload else []
 
 
 def my_photos_panel(
@@ -40,14 +56,20 @@ def my_photos_panel(
         changed.
     """
     photos = gr.State(None, time_to_live=_KEPT)
+    held, saved = (
+        gr.State((), time_to_live=_KEPT, delete_callback=delete_files) for _ in ("uploads", "ZIP")
+    )
     with gr.Column(visible=False) as panel:
-        korean, english = (text.format(limit=MAX_PHOTOS) for text in TEXTS["photos_upload"])
+        korean, english = (
+            text.format(limit=MAX_PHOTOS, megabytes=MAX_PHOTOS_MEGABYTES)
+            for text in TEXTS["photos_upload"]
+        )
         gr.HTML(
             f'<p class="label">{bilingual(korean, english)}</p>',
             apply_default_css=False,
             js_on_load=None,
         )
-        files = gr.File(
+        files = PhotoFiles(
             file_count="multiple",
             file_types=["image", ".zip"],
             show_label=False,
@@ -70,16 +92,26 @@ def my_photos_panel(
 
     collection.input(shown, collection, panel, **quick)
 
-    def ready(photos: MyPhotos | None) -> list:
+    def ready(photos: MyPhotos | None, saved: tuple[str, ...]) -> list:
         """What can be done with the photos that have been read, be they all or not."""
-        has_photos = photos is not None
-        path = _zip_path(photos.collection, download) if has_photos else None
+        delete_files(saved)
+        path = _save_zip(photos.collection) if photos else None
         return [
             gr.Button(visible=False),
-            gr.DownloadButton(value=path, visible=has_photos),
-            gr.Button(visible=has_photos),
+            gr.DownloadButton(value=path, visible=path is not None),
+            gr.Button(visible=path is not None),
+            (path,) if path else (),
         ]
 
+    done = [stop, download, forget, saved]
+    gr.on(
+        [files.upload, files.delete, files.clear],
+        _hold,
+        [files, held, photos],
+        [files, held, status],
+        trigger_mode="always_last",
+        **quick,
+    )
     started = read.click(lambda: gr.Button(visible=True), None, stop, **quick)
     reading = started.then(
         _reader(pool),
@@ -90,28 +122,54 @@ def my_photos_panel(
         show_progress="hidden",
         **private,
     )
-    finished = reading.then(ready, photos, [stop, download, forget], **private)
+    finished = reading.then(ready, [photos, saved], done, **private)
     stopped = stop.click(None, cancels=[reading], **quick)
-    stopped.then(ready, photos, [stop, download, forget], **private)
-    forgotten = forget.click(_forget, None, [photos, files, status], **quick)
-    forgotten.then(ready, photos, [stop, download, forget], **private)
+    stopped.then(ready, [photos, saved], done, **private)
+    forgotten = forget.click(
+        _forget, [files, held], [photos, files, held, status], cancels=[reading], **quick
+    )
+    forgotten.then(ready, [photos, saved], done, **private)
     return photos, (finished.then, stopped.then, forgotten.then)
 
 
-def _forget(request: gr.Request) -> list:
-    return [None, None, _line(say("photos_forgotten", language_of(request)))]
+def _hold(
+    files: list[str], held: tuple[str, ...], photos: MyPhotos | None, request: gr.Request
+) -> list:
+    """Takes what the session has room for; all that it has brought and does not hold is deleted."""
+    language = language_of(request)
+    kept, refused = room_for(files)
+    delete_files({*held, *files} - {*kept})
+    if not refused:
+        status = _status(photos.collection, language) if photos else ""
+        return [gr.skip(), tuple(kept), status]
+    told = say(
+        "photos_no_room",
+        language,
+        files=MAX_PHOTOS,
+        megabytes=MAX_PHOTOS_MEGABYTES,
+        count=len(refused),
+        names=", ".join(Path(path).name for path in refused[:_NAMED]),
+    )
+    return [kept, tuple(kept), failure(told)]
+
+
+def _forget(files: list[str], held: tuple[str, ...], request: gr.Request) -> list:
+    delete_files({*files, *held})
+    return [None, None, (), _line(say("photos_forgotten", language_of(request)))]
 
 
 def _reader(pool: ModelPool) -> Callable:
     def read(
-        files: list[str] | None, model: str, request: gr.Request
+        files: list[str], model: str, request: gr.Request
     ) -> Iterator[tuple[MyPhotos | None, str]]:
         """The photos so far and how far that is, after every batch: what is read can be searched
         even if the rest is stopped."""
         language = language_of(request)
         try:
             choice = pool.choose_now(model, language)
-            for collection in read_photos(choice.model, files or []):
+            if files and not any(Path(file).exists() for file in files):
+                raise KoCLIPError("photos_gone")
+            for collection in read_photos(choice.model, files):
                 yield MyPhotos(choice.name, collection), _status(collection, language)
         except Exception as error:
             yield gr.skip(), failure(explained(error, language))
@@ -137,10 +195,8 @@ def _line(text: str) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
-def _zip_path(photos: PhotoCollection, download: gr.DownloadButton) -> str:
-    """The collection as a file that Gradio deletes with the uploads."""
-    Path(download.GRADIO_CACHE).mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=download.GRADIO_CACHE)) / "koclip-photos.zip"
+def _save_zip(photos: PhotoCollection) -> str:
+    """The collection as a file of this session."""
+    path = own_folder() / "koclip-photos.zip"
     photos.save_zip(path)
-    download.temp_files.add(str(path))
     return str(path)

@@ -6,8 +6,9 @@ import gradio as gr
 from PIL import Image
 
 from koclip.images import open_image
+from koclip.limits import MAX_OVERLAP, MAX_ROWS
 from koclip.settings import MINI
-from koclip.text_to_patch import LOCALISING, MAX_OVERLAP, MAX_ROWS
+from koclip.text_to_patch import LOCALISING
 from koclip.ui import answers
 from koclip.ui.examples import example_name, example_path, sample
 from koclip.ui.feedback import reporter
