@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from koclip.database import ImageDatabase
 from koclip.errors import KoCLIPError
-from koclip.hub import Progress, check_name, model_name
+from koclip.hub import check_name
 from koclip.precision import check_precision
-
-if TYPE_CHECKING:
-    from koclip.model import KoCLIP
+from koclip.served_databases import ServedDatabase, check_names, served_database
 
 MINI = "koclip-mini"
 """Bundled, so it always opens: what answers when nothing else does."""
@@ -22,7 +17,7 @@ MINI = "koclip-mini"
 _VARIABLES = {
     "models": "KOCLIP_MODELS",
     "default_model": "KOCLIP_DEFAULT_MODEL",
-    "database": "KOCLIP_DATABASE",
+    "databases": "KOCLIP_DATABASE",
     "preload": "KOCLIP_PRELOAD",
     "precision": "KOCLIP_PRECISION",
     "max_upload_mb": "KOCLIP_MAX_UPLOAD_MB",
@@ -46,8 +41,8 @@ class Settings:
     """Those to choose from: published names, ids on the Hub, folders."""
     default_model: str = MINI
     """The one that is chosen at first."""
-    database: Path | None = None
-    """A folder or .tsv made by the default model, instead of the gallery that goes with it."""
+    databases: tuple[ServedDatabase, ...] = ()
+    """The owner's, to choose from beside the gallery that goes with the model."""
     preload: tuple[str, ...] = (MINI,)
     """Models that are opened in the background at the start."""
     precision: str = "auto"
@@ -71,7 +66,7 @@ class Settings:
 
         Raises:
             KoCLIPError: "settings_wrong", which names everything that is wrong, not only the
-                first. Whether the models can be opened, and made the database, shows later.
+                first. Whether the models can be opened, and what is on the Hub, shows later.
         """
         reader = _Reader(environment)
         models = reader.models("models", cls.models)
@@ -79,7 +74,7 @@ class Settings:
         settings = cls(
             models=models,
             default_model=default_model,
-            database=reader.database("database"),
+            databases=reader.databases("databases", models, default_model),
             preload=reader.preload("preload", models, default_model),
             precision=reader.precision("precision", cls.precision),
             **{name: reader.number(name, getattr(cls, name)) for name in _LIMITS},
@@ -88,20 +83,6 @@ class Settings:
         if reader.errors:
             raise KoCLIPError("settings_wrong", errors=reader.errors)
         return settings
-
-    def open_database(self, model: KoCLIP, progress: Progress | None = None) -> ImageDatabase:
-        """The database that `model` searches: the owner's for the default model, else its own.
-
-        Raises:
-            KoCLIPError: it cannot be had, or the default model did not make the owner's.
-        """
-        if self.database is None or model.name != model_name(self.default_model):
-            return ImageDatabase.for_model(model, progress)
-        database = ImageDatabase.open(self.database)
-        if not database.revision:  # a .tsv does not say what made it
-            database = replace(database, model=model.name)
-        database.check_model(model)
-        return database
 
 
 class _Reader:
@@ -139,16 +120,18 @@ class _Reader:
         self._check_offered(name, chosen, [*models, MINI])
         return chosen
 
-    def database(self, name: str) -> Path | None:
-        text = self._text(name)
-        if not text:
-            return None
-        path = Path(text).expanduser()
-        try:
-            ImageDatabase.open(path)
-        except KoCLIPError as error:
-            self._wrong("setting_refused", name, text, reason=error)
-        return path
+    def databases(
+        self, name: str, models: Sequence[str], default_model: str
+    ) -> tuple[ServedDatabase, ...]:
+        found: list[ServedDatabase] = []
+        for place in _split(self._text(name)):
+            try:
+                found.append(served_database(place, models, default_model))
+            except KoCLIPError as error:
+                self._wrong("setting_refused", name, place, reason=error)
+        for error in check_names(found):
+            self._wrong("setting_refused", name, error.values["place"], reason=error)
+        return tuple(dict.fromkeys(found))
 
     def precision(self, name: str, default: str) -> str:
         text = self._text(name)

@@ -12,11 +12,13 @@ from urllib.parse import urljoin
 
 import pytest
 from gradio_client import Client
+from gradio_client.exceptions import AppError
 from PIL import Image
 
-from koclip import ImageDatabase, KoCLIP
+from koclip import ImageDatabase
 from koclip.assets import assets_dir
 from koclip.errors import KoCLIPError
+from koclip.served_databases import ServedDatabase
 from koclip.settings import MINI, Settings
 from tests.space import ROOT, running_space
 
@@ -60,7 +62,7 @@ def test_without_variables_all_is_as_documented():
     assert (settings.default_model, settings.preload) == (MINI, (MINI,))
     limits = (settings.max_upload_mb, settings.queue, settings.concurrency, settings.memory_gb)
     assert limits == (200, 64, 16, 8)
-    assert settings.database is None
+    assert settings.databases == ()
 
 
 def test_empty_variables_are_not_set():
@@ -72,7 +74,7 @@ def test_everything_can_be_set(photos):
     settings = read(
         models="koclip-mini, my-name/my-koclip ,koclip-large,koclip-mini,",
         default_model="my-name/my-koclip",
-        database=str(photos.folder),
+        database=f"{photos.folder}, hub:my-name/photos,{photos.folder},",
         preload="koclip-large",
         precision="bfloat16",
         max_upload_mb="5",
@@ -82,7 +84,10 @@ def test_everything_can_be_set(photos):
     )
     assert settings.models == (MINI, "my-name/my-koclip", "koclip-large")
     assert settings.default_model == "my-name/my-koclip"
-    assert settings.database == photos.folder
+    assert settings.databases == (
+        ServedDatabase(photos.folder.name, str(photos.folder), MINI),
+        ServedDatabase("my-name/photos", "hub:my-name/photos", "my-name/my-koclip"),
+    )
     assert settings.preload == ("koclip-large",)
     assert settings.precision == "bfloat16"
     limits = (settings.max_upload_mb, settings.queue, settings.concurrency, settings.memory_gb)
@@ -127,6 +132,8 @@ def test_a_folder_is_a_model(tiny_korean_folder, monkeypatch):
         ("preload", "koclip-mini,koclip-base-pt", "setting_not_offered", "koclip-large"),
         ("database", "/no/such/folder", "setting_refused", "koclip index"),
         ("database", str(assets_dir() / "examples"), "setting_refused", "koclip index"),
+        ("database", str(assets_dir() / "gallery"), "setting_refused", "goes with a model"),
+        ("database", "hub:my-name/photos,hub:photos", "setting_refused", "owner/name"),
         ("precision", "int4", "setting_refused", "auto, float32, int8, bfloat16"),
         ("max_upload_mb", "20mb", "setting_not_a_number", "from 1 to 1000"),
         ("max_upload_mb", "0", "setting_not_a_number", "from 1 to 1000"),
@@ -183,65 +190,79 @@ def test_other_variables_are_not_ours():
     assert Settings.from_environment(others) == Settings()
 
 
-# ---- the database --------------------------------------------------------------------------
+# ---- databases -----------------------------------------------------------------------------
 
 
-def test_the_default_model_searches_the_owners_database(mini, photos):
-    settings = read(database=str(photos.folder))
-    assert settings.open_database(mini).folder == photos.folder
-    assert Settings().open_database(mini).folder == assets_dir() / "gallery"
-
-
-def test_other_models_keep_their_own(mini, photos, tiny_korean_folder):
+def test_a_database_is_for_the_model_that_made_it(photos, tiny_korean_folder, tmp_path):
+    (tmp_path / "mine.tsv").write_text("cat.jpg\t1,0\n")
     settings = read(
         models=f"{tiny_korean_folder},koclip-mini",
         default_model=str(tiny_korean_folder),
-        database=str(photos.folder),
+        database=f"{photos.folder},{tmp_path / 'mine.tsv'}",
     )
-    assert settings.open_database(mini).folder == assets_dir() / "gallery"
+    made_by = {database.name: database.model for database in settings.databases}
+    assert made_by == {photos.folder.name: MINI, "mine": str(tiny_korean_folder)}
 
 
-def test_a_database_of_another_model_is_refused(tiny_korean, tiny_korean_folder, photos):
-    settings = read(models=str(tiny_korean_folder), database=str(photos.folder))
-    with pytest.raises(KoCLIPError) as caught:
-        settings.open_database(tiny_korean)
-    assert caught.value.code == "database_other_model"
+def test_a_published_model_by_its_hub_id_is_known_by_its_name(photos):
+    """`name` of a model is the short one, however it was asked for."""
+    manifest = photos.folder / "database.json"
+    manifest.write_text(manifest.read_text().replace('"koclip-mini"', '"koclip-base"'))
+    settings = read(models="koclip-mini,koclip/koclip-base", database=str(photos.folder))
+    assert settings.databases[0].model == "koclip/koclip-base"
 
 
-def test_a_database_of_an_earlier_state_of_the_model_is_refused(mini, photos, tmp_path):
+def test_a_database_of_a_model_that_is_not_offered_is_refused(tiny_korean_folder, photos):
+    (error,) = refusals(models=str(tiny_korean_folder), database=str(photos.folder))
+    rebuild = f"koclip index {photos.folder} --model {tiny_korean_folder} --rebuild"
+    for language in ("ko", "en"):
+        told = error.localized(language)
+        assert "'koclip-mini'" in told and "KOCLIP_MODELS" in told and rebuild in told
+
+
+def test_a_database_of_an_earlier_state_of_the_model_is_refused(mini, photos):
     manifest = photos.folder / "database.json"
     manifest.write_text(manifest.read_text().replace(mini.revision, "0123456789ab"))
-    with pytest.raises(KoCLIPError, match="made by 'koclip-mini@0123456789ab'"):
-        read(database=str(photos.folder)).open_database(mini)
+    (error,) = refusals(database=str(photos.folder))
+    assert "made by 'koclip-mini@0123456789ab'" in str(error)
+    assert f"koclip index {photos.folder} --model koclip-mini --rebuild" in str(error)
 
 
-def test_a_tsv_is_taken_to_be_the_default_models(tiny_korean, tiny_korean_folder, mini, tmp_path):
-    row = ",".join(map(str, tiny_korean.embed_texts("고양이")[0]))
-    (tmp_path / "mine.tsv").write_text(f"cat.jpg\t{row}\n")
-    settings = read(models=str(tiny_korean_folder), database=str(tmp_path / "mine.tsv"))
-    assert settings.open_database(tiny_korean).search(tiny_korean, "고양이")[0].item.id == "cat.jpg"
-    with pytest.raises(KoCLIPError, match="koclip-mini"):  # 24 dimensions are not 384
-        read(database=str(tmp_path / "mine.tsv")).open_database(mini)
-
-
-def test_a_published_model_by_its_hub_id_is_the_default_too(tiny_korean_folder, photos, tmp_path):
-    """`name` of a model is the short one, however it was asked for."""
-    settings = read(models="koclip/koclip-base", database=str(photos.folder))
-    folder = shutil.copytree(tiny_korean_folder, tmp_path / "koclip-base")
-    with pytest.raises(KoCLIPError) as caught:
-        settings.open_database(KoCLIP.from_pretrained(folder))
-    assert caught.value.code == "database_other_model"
+def test_databases_of_the_same_name_are_refused_all_at_once(photos, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    other = shutil.copytree(photos.folder, elsewhere / photos.folder.name)
+    gallery = shutil.copytree(photos.folder, elsewhere / "gallery")
+    places = [photos.folder, other, gallery, elsewhere / "nowhere"]
+    told = [str(error) for error in refusals(database=",".join(map(str, places)))]
+    assert len(told) == 3
+    assert str(places[3]) in told[0]
+    assert f"called '{photos.folder.name}', and so is {photos.folder}" in told[1]
+    assert "'gallery' is what the gallery" in told[2]
 
 
 # ---- in the Space --------------------------------------------------------------------------
 
 
 def test_the_space_follows_its_settings(photos, tmp_path):
-    settings = {"KOCLIP_DATABASE": str(photos.folder), "KOCLIP_MODELS": "koclip-mini"}
+    settings = {
+        "KOCLIP_DATABASE": f"{photos.folder},hub:my-name/photos",
+        "KOCLIP_MODELS": "koclip-mini",
+    }
     environment = os.environ | settings | {"HF_HUB_OFFLINE": "1"}
     with running_space(tmp_path / "app.log", environment) as url:
         client = Client(url, verbose=False)
         answer = client.predict("파란색", 5, api_name="/text_to_image")
+        assert answer["database"] == photos.folder.name
+        gallery = client.predict("바다", 1, database="gallery", api_name="/text_to_image")
+        assert gallery["database"] == "gallery" and gallery["results"][0]["caption_ko"]
+        batch = client.predict(
+            ["파란색"], 5, database=photos.folder.name, api_name="/text_to_image_batch"
+        )
+        assert batch == answer | {"results": [answer["results"]]}
+        with pytest.raises(AppError, match=f"{photos.folder.name}, my-name/photos, gallery"):
+            client.predict("바다", 1, database="nothing", api_name="/text_to_image")
+        with pytest.raises(AppError, match=r"'my-name/photos'.*HF_HUB_OFFLINE"):
+            client.predict("바다", 1, database="my-name/photos", api_name="/text_to_image")
         found = {result["image"].rpartition("/")[2] for result in answer["results"]}
         assert found == {"navy.png", "olive.png"}
         for result in answer["results"]:

@@ -173,14 +173,18 @@ class ImageDatabase:
         same_model = self.revision == model.revision or (same_name and not self.revision)
         if same_model and self.store.dimension == model.config.projection_dim:
             return
-        is_own = self.folder and self.folder.is_dir() and not self.pictures
-        place = self.folder if is_own else "FOLDER"
         raise KoCLIPError(
             "database_other_model",
             database_model=_versioned(self.model, self.revision, same_name),
             model=_versioned(model.name, model.revision, same_name),
-            command=f"python -m koclip index {place} --model {model.name} --rebuild",
+            command=self.rebuild_command(model.name),
         )
+
+    def rebuild_command(self, model: str) -> str:
+        """What makes this database anew, with another model or another state of it."""
+        is_own = self.folder and self.folder.is_dir() and not self.pictures
+        place = self.folder if is_own else "FOLDER"
+        return f"python -m koclip index {place} --model {model} --rebuild"
 
     def verify(self) -> None:
         """Reads every byte of the database's own files.

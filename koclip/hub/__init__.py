@@ -23,6 +23,7 @@ __all__ = [
     "PublishedModel",
     "check_name",
     "hub_file",
+    "is_on_hub",
     "locate",
     "model_name",
 ]
@@ -142,6 +143,13 @@ def model_name(source: str) -> str:
     """What the model that `locate` finds by `source` is called."""
     folder = Path(source).expanduser()
     return _published(source) or (folder.resolve().name if is_folder(folder) else source)
+
+
+def is_on_hub(source: str) -> bool:
+    """Whether `locate` looks for the model on the Hub: it is neither bundled nor a folder."""
+    if known := _published(source):
+        return PUBLISHED[known].repo is not None
+    return not is_folder(Path(source).expanduser())
 
 
 def hub_file(

@@ -178,6 +178,20 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "{variable}: 값 '{value}'을(를) 쓸 수 없습니다. {reason}",
         "{variable}: the value '{value}' cannot be used. {reason}",
     ),
+    "database_of_no_model": (
+        "이 데이터베이스를 만든 '{database_model}' 모델은 고를 수 있는 모델({known})이 아닙니다. "
+        "KOCLIP_MODELS에 더하거나 `{command}`로 다시 만들어 주세요.",
+        "This database was made by '{database_model}', which is not among the models offered ({known}). "
+        "Add it to KOCLIP_MODELS, or rebuild the database with `{command}`.",
+    ),
+    "database_name_taken": (
+        "'{name}'(이)라는 이름을 {other}도 씁니다. 데이터베이스는 이름으로 고르니 폴더나 파일의 이름을 바꿔 주세요.",
+        "It is called '{name}', and so is {other}. Databases are chosen by name: rename one of the folders or files.",
+    ),
+    "database_named_gallery": (
+        "'{name}'은(는) 모델마다 딸린 갤러리의 이름입니다. 폴더나 파일의 이름을 바꿔 주세요.",
+        "'{name}' is what the gallery that goes with a model is called. Rename the folder or file.",
+    ),
     "setting_not_offered": (
         "{variable}: '{value}' 모델은 고를 수 있는 모델이 아닙니다. KOCLIP_MODELS에 더하거나 다음 가운데 하나를 적어 주세요: {known}.",
         "{variable}: the model '{value}' is not among those offered. Add it to KOCLIP_MODELS, or use one of: {known}.",
@@ -190,6 +204,26 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "model_not_offered": (
         "'{model}' 모델은 여기에서 쓸 수 없습니다. 다음 가운데 하나를 골라 주세요: {known}.",
         "The model '{model}' is not offered here. Choose one of: {known}.",
+    ),
+    "database_not_offered": (
+        "'{database}'(이)라는 데이터베이스는 없습니다. {model} 모델로 찾을 수 있는 것: {known}.",
+        "There is no database '{database}'. Those that {model} can search: {known}.",
+    ),
+    "database_of_other_model": (
+        "'{database}' 데이터베이스는 {maker} 모델로 만들었습니다. 모델을 {maker}(으)로 바꾸거나 다음 가운데에서 "
+        "골라 주세요: {known}.",
+        "The database '{database}' was made by {maker}. Choose that model, or one of these databases: "
+        "{known}.",
+    ),
+    "database_opening": (
+        "'{database}' 데이터베이스를 여는 중입니다. 잠시 뒤에 다시 찾아 주세요. 그동안 다른 곳에서 찾을 수 있습니다.",
+        "The database '{database}' is being opened. Search again in a moment; the others can be searched meanwhile.",
+    ),
+    "database_unavailable": (
+        "'{database}' 데이터베이스를 지금은 열 수 없습니다. {reason} 잠시 뒤 다시 열어 보며, 그동안 다른 곳에서 "
+        "찾을 수 있습니다.",
+        "The database '{database}' cannot be opened now. {reason} It is tried again in a while; the others can "
+        "be searched meanwhile.",
     ),
     "batch_empty": (
         "보낸 것이 없습니다. 하나 이상 보내 주세요.",

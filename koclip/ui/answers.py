@@ -22,6 +22,8 @@ from koclip.ui.frame import webp_url
 from koclip.ui.models import Choice
 from koclip.ui.texts import say
 
+_WEB = ("http://", "https://")  # other addresses could be programs that a browser runs
+
 
 def label_answer(
     choice: Choice,
@@ -112,7 +114,8 @@ def image_answer(
         }
         for hit in hits
     ]
-    return _answer(choice, choice.notices, results)
+    searched = {"database": choice.database_name} if choice.database_name else {}
+    return {"model": choice.model.name, **searched, "notices": choice.notices, "results": results}
 
 
 def patch_answer(choice: Choice, image: ImageSource | None, query: str, **options: object) -> dict:
@@ -132,13 +135,21 @@ def _ranked(scores: list[LabelScore]) -> list[dict]:
 
 def served_by(database: ImageDatabase) -> Callable[[SearchHit], str]:
     """URLs stay as they are, files of the database are served by Gradio as static files; of any
-    other picture there is the thumbnail, as a data: URL, or nothing ("")."""
+    other picture there is the thumbnail, as a data: URL, or nothing ("").
+
+    Of pictures on the Hub the thumbnail comes first: whoever asks may not see a private repository,
+    and not every picture has to be there.
+    """
 
     def address(hit: SearchHit) -> str:
-        if location := served_location(database, hit.item):
-            return location if "://" in location else f"/gradio_api/file={location}"
-        small = None if hit.row is None else database.thumbnail(hit.row)
-        return webp_url(small) if small else ""
+        location = served_location(database, hit.item)
+        if not location or database.pictures:
+            small = None if hit.row is None else database.thumbnail(hit.row)
+            if small:
+                return webp_url(small)
+        if not location or "://" in location:
+            return location or ""
+        return f"/gradio_api/file={location}"
 
     return address
 
@@ -146,10 +157,11 @@ def served_by(database: ImageDatabase) -> Callable[[SearchHit], str]:
 def served_location(database: ImageDatabase, item: ImageItem) -> str | None:
     """The URL of a picture, or its path if it is a file inside the database's folder. Any other
     path is None: Gradio does not serve it, and it is no one else's business."""
-    if "://" in item.file:
-        return item.file
+    location = database.location(item) if database.folder else item.file
+    if "://" in location:
+        return location if location.lower().startswith(_WEB) else None
     if database.folder is None:
         return None
-    path = Path(database.location(item))
+    path = Path(location)
     inside = path.resolve().is_relative_to(database.folder.resolve())
-    return str(path) if inside and path.is_file() else None
+    return location if inside and path.is_file() else None

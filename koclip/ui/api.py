@@ -11,6 +11,7 @@ import gradio as gr
 from koclip.errors import KoCLIPError
 from koclip.image_to_text import DEFAULT_TEMPLATE
 from koclip.label_sets import LABEL_SETS
+from koclip.limits import MAX_BATCH
 from koclip.settings import MINI
 from koclip.ui import answers
 from koclip.ui.feedback import kindly, reporter
@@ -18,9 +19,7 @@ from koclip.ui.language import language_of
 from koclip.ui.models import Choice, ModelPool
 from koclip.ui.picture import PictureInput
 
-API_VERSION = "1.1.0"
-MAX_BATCH = 64
-"""Texts or pictures in one call of a batch endpoint."""
+API_VERSION = "1.2.0"
 OPEN = "open"
 """The label set that stands for the whole vocabulary."""
 
@@ -75,31 +74,33 @@ class Api:
         image: str | None = None,
         plus: str = "",
         minus: str = "",
+        database: str = "",
         request: gr.Request = None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> dict:
-        """Retrieval: the images of the model's database that fit a Korean query best.
+        """Retrieval: the images of a database that fit a Korean query best.
 
         Args:
             query: what to look for, in Korean; may be empty if there is an image.
             count: how many images.
-            model: koclip-mini (the bundled gallery), koclip-base or koclip-large (COCO val2017).
+            model: koclip-mini, koclip-base or koclip-large.
             image: find pictures like this one.
             plus: what to add to the query, several separated by commas.
             minus: what to leave out, several separated by commas.
+            database: one of the Space's that the model made, or "gallery" for the one that goes
+                with the model (koclip-mini's is bundled, others' COCO val2017); empty: the first.
 
         Returns:
-            {"model", "notices", "results": [{"rank", "score", "id", "image", "caption_ko",
-            "caption_en", "kind", "license", "author", "source", "title"}]}, best first. `score` is
-            the cosine; `image` is a URL, a path on this server, a thumbnail as a data: URL, or
-            empty if there is none.
+            {"model", "database", "notices", "results": [{"rank", "score", "id", "image",
+            "caption_ko", "caption_en", "kind", "license", "author", "source", "title"}]}, best
+            first. `score` is the cosine; `image` is a URL, a path on this server, a thumbnail as a
+            data: URL, or empty if there is none.
         """
-        language = language_of(request)
-        report = reporter(progress, language)
-        choice = self._pool.choose(model, language, report, with_database=True)
-        database = self._pool.database(choice.name)
-        asked = (query, count, image, plus, minus)
-        return answers.image_answer(choice, database, *asked, answers.served_by(database))
+        choice = self._choose(model, request, progress, database)
+        address = answers.served_by(choice.database)
+        return answers.image_answer(
+            choice, choice.database, query, count, image, plus, minus, address
+        )
 
     def text_to_patch(
         self,
@@ -168,6 +169,7 @@ class Api:
         queries: list[str],
         count: int = 12,
         model: str = MINI,
+        database: str = "",
         request: gr.Request = None,
     ) -> dict:
         """Retrieval for up to 64 Korean queries at once.
@@ -176,15 +178,16 @@ class Api:
             queries: what to look for, in Korean.
             count: how many images for each query.
             model: koclip-mini, koclip-base or koclip-large.
+            database: as of /text_to_image.
 
         Returns:
-            {"model", "notices", "results": [[…]]}, a list as /text_to_image gives for each query.
+            {"model", "database", "notices", "results": [[…]]}, a list as /text_to_image gives for
+            each query.
         """
-        choice = self._choose(model, request, None, with_database=True)
-        database = self._pool.database(choice.name)
-        address = answers.served_by(database)
+        choice = self._choose(model, request, None, database)
+        address = answers.served_by(choice.database)
         found = [
-            answers.image_answer(choice, database, query, count, None, "", "", address)
+            answers.image_answer(choice, choice.database, query, count, None, "", "", address)
             for query in _batch(queries)
         ]
         return found[0] | {"results": [answer["results"] for answer in found]}
@@ -223,10 +226,14 @@ class Api:
         return answers.embeddings(choice, choice.model.embed_images(_batch(images)))
 
     def _choose(
-        self, model: str, request: gr.Request, progress: gr.Progress | None, **options: bool
+        self,
+        model: str,
+        request: gr.Request,
+        progress: gr.Progress | None,
+        database: str | None = None,
     ) -> Choice:
         language = language_of(request)
-        return self._pool.choose(model, language, reporter(progress, language), **options)
+        return self._pool.choose(model, language, reporter(progress, language), database)
 
     def add_to_page(self, models: tuple[str, ...], default: str) -> None:
         """Adds the endpoints to the Blocks being built, with inputs that no one sees."""
@@ -245,10 +252,11 @@ class Api:
             rows, columns = (gr.Number(3, precision=0, label=n) for n in ("rows", "columns"))
             overlap = gr.Number(0, label="overlap")
             scales = gr.Number(1, precision=0, label="scales")
+            database = gr.Textbox("", label="database")
             answer = gr.JSON(label="answer")
             public = {
                 self.image_to_text: [image, labels, template, softmax, model, label_set],
-                self.text_to_image: [query, count, model, second, plus, minus],
+                self.text_to_image: [query, count, model, second, plus, minus, database],
                 self.text_to_patch: [image, query, rows, columns, model, overlap, scales, contrast],
                 self.image_to_text_batch: [images, labels, template, softmax, model],
                 self.embed_image: [images, model],

@@ -11,6 +11,9 @@ from PIL import Image
 
 from koclip.ui.texts import say
 
+NOTICE = '<p class="notice">'
+"""How what a visitor should know about an answer begins; the next time there may be none."""
+
 
 def framed(
     kind: str,
@@ -36,7 +39,8 @@ def framed(
         tools.append(_button("link", say("copy_link", language), done))
     saves = "".join(_button(form, form.upper()) for form in ("json", "csv", "png"))
     tools.append(f'<span class="save">{say("save_as", language)} {saves}</span>')
-    tools.append(f'<span class="model">{escape(answer.get("model", ""))}</span>')
+    by = " · ".join(answer[key] for key in ("model", "database") if key in answer)
+    tools.append(f'<span class="model">{escape(by)}</span>')
     data = escape(json.dumps(answer, ensure_ascii=False))
     heading = f"<h3>{escape(title)}</h3>" if title else ""
     note = f'<p class="note">{escape(link_note)}</p>' if link_note else ""
@@ -51,7 +55,7 @@ def framed(
 
 def notices_html(answer: dict) -> str:
     """What the visitor should know about the answer."""
-    return "".join(f'<p class="notice">{escape(notice)}</p>' for notice in answer["notices"])
+    return "".join(f"{NOTICE}{escape(notice)}</p>" for notice in answer["notices"])
 
 
 def empty(key: str, language: str) -> str:

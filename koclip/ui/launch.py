@@ -18,6 +18,7 @@ from koclip.terminal import terminal_language
 from koclip.ui.language import LanguageChoice
 from koclip.ui.models import ModelPool
 from koclip.ui.page import build_page
+from koclip.ui.session_files import keep_uploads_apart
 from koclip.ui.sessions import Sessions
 from koclip.ui.texts import I18N
 from koclip.ui.theme import CSS, make_theme
@@ -37,9 +38,9 @@ def launch(**options: object) -> None:
     use_compilation_cache()
     pool = ModelPool(settings)
     served = [assets_dir() / "gallery" / "images", assets_dir() / "examples"]
-    if settings.database and settings.database.is_dir():
-        served.append(settings.database)
+    served += pool.databases.local_folders()
     gr.set_static_paths(served)
+    keep_uploads_apart()
     page = build_page(pool, settings)
     page.queue(
         max_size=settings.queue,
@@ -62,4 +63,5 @@ def launch(**options: object) -> None:
     # Not before the page is up: they would compete for the processors.
     for name in settings.preload:
         pool.open_in_background(name)
+    pool.databases.open_all_in_background()
     page.block_thread()

@@ -1,14 +1,12 @@
-"""The models that the Space has open, with the database and the vocabulary of each."""
+"""The models that the Space has open, with the databases and the vocabulary of each."""
 
 from __future__ import annotations
 
 import gc
 import logging
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from koclip.batching import BATCH_SIZES
 from koclip.database import ImageDatabase
@@ -18,54 +16,14 @@ from koclip.label_fit import BACKGROUND
 from koclip.label_rows import remember_labels
 from koclip.model import KoCLIP
 from koclip.open_vocabulary import OpenVocabulary
+from koclip.served_databases import GALLERY
 from koclip.settings import MINI, Settings
+from koclip.ui.databases import Databases
 from koclip.ui.memory import Lease, ModelMemory
+from koclip.ui.open_once import OpenOnce
 from koclip.ui.texts import say
 
 log = logging.getLogger(__name__)
-
-_RETRY_AFTER = 60.0  # seconds in which a model that could not be opened is not tried again
-
-Opened = TypeVar("Opened")
-
-
-class _OpenOnce(Generic[Opened]):
-    """Opens each name once, however many ask at the same time; remembers failures for a while."""
-
-    def __init__(self, open: Callable[[str, Progress | None], Opened]) -> None:
-        self._open = open
-        self._opened: dict[str, Opened] = {}
-        self._failed: dict[str, tuple[float, KoCLIPError]] = {}
-        self._locks: dict[str, threading.Lock] = {}
-        self._lock = threading.Lock()
-
-    def get(self, name: str, progress: Progress | None = None) -> Opened:
-        if (opened := self._opened.get(name)) is not None:
-            return opened
-        with self._lock:
-            lock = self._locks.setdefault(name, threading.Lock())
-        with lock:
-            if (opened := self._opened.get(name)) is None:
-                if error := self.failure(name):
-                    raise error
-                try:
-                    opened = self._opened[name] = self._open(name, progress)
-                except KoCLIPError as error:
-                    self._failed[name] = (time.monotonic(), error)
-                    raise
-            return opened
-
-    def forget(self, name: str) -> None:
-        """It is opened anew when it is asked for again."""
-        self._opened.pop(name, None)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._opened
-
-    def failure(self, name: str) -> KoCLIPError | None:
-        """Why `name` could not be opened, while it is not tried again."""
-        when, error = self._failed.get(name, (0.0, None))
-        return error if error and time.monotonic() - when < _RETRY_AFTER else None
 
 
 @dataclass(frozen=True)
@@ -78,6 +36,10 @@ class Choice:
     notices: list[str]
     lease: Lease
     """Keeps the model in memory, with all that belongs to it, until the answer is there."""
+    database: ImageDatabase | None = None
+    """What it searches, if that was asked for."""
+    database_name: str = ""
+    """What that is chosen by."""
 
 
 class ModelPool:
@@ -88,14 +50,12 @@ class ModelPool:
         """The models that are offered, and koclip-mini, which answers when another cannot."""
         self._precision = settings.precision
         self._memory = ModelMemory(settings.memory_gb * 10**9, MINI, self._evict)
-        self._models = _OpenOnce(self._open_model)
-        self._databases = _OpenOnce(
-            lambda name, progress: settings.open_database(self._models.get(name), progress)
-        )
-        self._vocabularies = _OpenOnce(
+        self._models = OpenOnce(self._open_model)
+        self.databases = Databases(settings, self._models.get)
+        self._vocabularies = OpenOnce(
             lambda name, progress: OpenVocabulary.of(self._models.get(name), progress)
         )
-        self._backgrounds = _OpenOnce(
+        self._backgrounds = OpenOnce(
             lambda name, progress: OpenVocabulary.of(self._models.get(name), progress, BACKGROUND)
         )
         self._opening: dict[str, str] = {}
@@ -106,10 +66,6 @@ class ModelPool:
             raise KoCLIPError("model_not_offered", model=name, known=", ".join(self.names))
         return self._models.get(name, progress)
 
-    def database(self, name: str, progress: Progress | None = None) -> ImageDatabase:
-        """The database that fits the model. Raises KoCLIPError if it cannot be had."""
-        return self._databases.get(name, progress)
-
     def vocabulary(self, name: str, progress: Progress | None = None) -> OpenVocabulary:
         """The words of the open classification, embedded by the model."""
         return self._vocabularies.get(name, progress)
@@ -119,37 +75,73 @@ class ModelPool:
         return self._backgrounds.get(name, progress)
 
     def choose(
-        self, name: str, language: str, progress: Progress, with_database: bool = False
+        self, name: str, language: str, progress: Progress, database: str | None = None
     ) -> Choice:
-        """Waits for the model; koclip-mini and a notice why, if it cannot be opened."""
+        """Waits for the model; koclip-mini and a notice why, if it cannot be opened.
+
+        Args:
+            database: what to search, "" for the first that the model can.
+
+        Raises:
+            KoCLIPError: there is no such model or database, or the database cannot be opened. If
+                it is the model's gallery, koclip-mini answers instead.
+        """
+        return self._choose(name, language, progress, database, self.databases.open)
+
+    def choose_now(self, name: str, language: str, database: str | None = None) -> Choice:
+        """Waits for nothing but koclip-mini, which answers while another model is opening.
+
+        Raises:
+            KoCLIPError: also while the database is being opened.
+        """
+        asked = database if database is None else self.databases.named(database, name)
+        has_gallery = asked != GALLERY or self.databases.is_open(GALLERY, name)
+        is_open = name in self._models and has_gallery
+        if name not in self.names or name == MINI or is_open:
+            open = self.databases.open_now
+            return self._choose(name, language, _say_nothing, database, open)
+        error = self._models.failure(name)
+        if asked == GALLERY:
+            error = error or self.databases.failure(GALLERY, name)
+        if error:
+            return self._instead(name, language, error, asked)
+        self.open_in_background(name)
+        return self._mini(say("answered_meanwhile", language, model=name), asked)
+
+    def _choose(
+        self,
+        name: str,
+        language: str,
+        progress: Progress,
+        database: str | None,
+        open: Callable[[str, str, Progress], ImageDatabase],
+    ) -> Choice:
         lease = self._memory.lease(name)
+        asked = database if database is None else self.databases.named(database, name)
         try:
             model = self.model(name, progress)
-            if with_database:
-                self.database(name, progress)
-            return Choice(name, model, [], lease)
+            found = open(GALLERY, name, progress) if asked == GALLERY else None
         except KoCLIPError as error:
-            return self._instead(name, language, error)
+            return self._instead(name, language, error, asked)
+        if asked not in (None, GALLERY):
+            found = open(asked, name, progress)
+        return Choice(name, model, [], lease, found, asked or "")
 
-    def choose_now(self, name: str, language: str, with_database: bool = False) -> Choice:
-        """Waits for nothing but koclip-mini, which answers while another model is opening."""
-        parts = [self._models, self._databases] if with_database else [self._models]
-        if name not in self.names or name == MINI or all(name in part for part in parts):
-            return self.choose(name, language, _say_nothing, with_database)
-        for part in parts:
-            if error := part.failure(name):
-                return self._instead(name, language, error)
-        self.open_in_background(name)
-        return self._mini(say("answered_meanwhile", language, model=name))
-
-    def _instead(self, name: str, language: str, error: KoCLIPError) -> Choice:
+    def _instead(
+        self, name: str, language: str, error: KoCLIPError, database: str | None
+    ) -> Choice:
         if name == MINI or name not in self.names:
             raise error
         notice = say("fell_back", language, model=name, reason=error.localized(language))
-        return self._mini(notice)
+        return self._mini(notice, database)
 
-    def _mini(self, notice: str) -> Choice:
-        return Choice(MINI, self.model(MINI), [notice], self._memory.lease(MINI))
+    def _mini(self, notice: str, database: str | None) -> Choice:
+        """koclip-mini; if there was something to search, with what it can search at once."""
+        lease, model = self._memory.lease(MINI), self.model(MINI)
+        if database is None:
+            return Choice(MINI, model, [notice], lease)
+        name = GALLERY if database == GALLERY else self.databases.at_hand(MINI)
+        return Choice(MINI, model, [notice], lease, self.databases.open(name, MINI), name)
 
     def _open_model(self, name: str, progress: Progress | None) -> KoCLIP:
         files = locate(name, progress=progress)
@@ -165,26 +157,33 @@ class ModelPool:
         return model
 
     def _evict(self, name: str) -> None:
-        for part in (self._models, self._databases, self._vocabularies, self._backgrounds):
+        for part in (self._models, self._vocabularies, self._backgrounds):
             part.forget(name)
+        self.databases.forget_gallery(name)
         gc.collect()  # a model and the cache of its texts hold each other
         log.info("%s was let go, to make room for another model", name)
 
     def open_in_background(self, name: str) -> None:
-        """Opens the model and its database, and compiles what a first visitor needs."""
+        """Opens the model and what it searches at first, and compiles what a visitor needs."""
         if name not in self._opening:
             self._opening[name] = ""
             threading.Thread(target=self._open_all, args=[name], daemon=True).start()
 
     def is_open(self, name: str) -> bool:
-        """Whether the model and its database answer at once."""
-        return name in self._models and name in self._databases
+        """Whether the model and what it searches at first answer at once."""
+        return name in self._models and self.databases.is_open(self.databases.at_hand(name), name)
+
+    def revision(self, name: str) -> str | None:
+        """Of the model, if it is open."""
+        model = self._models.peek(name)
+        return model and model.revision
 
     def status(self, name: str) -> str | KoCLIPError | None:
         """While the model is opening, how far it is; why it could not; None when it is ready."""
         if name in self._opening:
             return self._opening[name]
-        return self._models.failure(name) or self._databases.failure(name)
+        first = self.databases.at_hand(name)
+        return self._models.failure(name) or self.databases.failure(first, name)
 
     def _open_all(self, name: str) -> None:
         def note(file: str, done: int, total: int) -> None:
@@ -196,7 +195,7 @@ class ModelPool:
             model = self.model(name, note)
             model.compile_ahead()
             self.background(name, note)
-            self.database(name, note)
+            self.databases.open(self.databases.at_hand(name), name, note)
             if name == MINI:  # of a large model it takes a minute: when it is asked for
                 self.vocabulary(name)
                 model.compile_ahead(BATCH_SIZES)  # what many visitors at once will need

@@ -38,7 +38,8 @@
 
   function asTable(answer) {
     const answers = answer.models ?? [answer];
-    const rows = answers.flatMap((one) => one.results.map((row) => ({ model: one.model, ...row })));
+    const rows = answers.flatMap(({ model, database, results }) => (
+      results.map((row) => ({ model, ...(database && { database }), ...row }))));
     const columns = Object.keys(rows[0] ?? {});
     const cell = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
     const lines = [columns, ...rows.map((row) => columns.map((name) => row[name]))];

@@ -13,9 +13,9 @@ from gradio.components import Component
 
 from koclip.ui.examples import example_path, samples
 from koclip.ui.feedback import explained
-from koclip.ui.frame import failure
+from koclip.ui.frame import NOTICE, failure
 from koclip.ui.language import language_of
-from koclip.ui.links import linked_values
+from koclip.ui.links import linked_values, make_link
 from koclip.ui.picture import PictureInput
 from koclip.ui.snippets import space_address
 from koclip.ui.texts import I18N, TEXTS
@@ -44,7 +44,8 @@ class Tab:
 
     inputs: list[Component]
     result: gr.HTML
-    first: FirstAnswer
+    first: Callable[[gr.Request], list]
+    """The values of inputs and result when the page opens: a `FirstAnswer`."""
 
 
 def picture_input(file: str | None = None, height: int = 300, **options: Any) -> PictureInput:
@@ -131,26 +132,45 @@ class FirstAnswer:
 
     _KEPT = 32  # of the answers that everyone gets who brings no link
 
-    def __init__(self, tab: str, defaults: dict, answer: Callable[..., str]) -> None:
+    def __init__(
+        self,
+        tab: str,
+        defaults: dict,
+        answer: Callable[..., str],
+        complete: Callable[[dict], dict] = dict,
+    ) -> None:
+        """
+        Args:
+            complete: fills in what neither a link nor the defaults say.
+        """
         self._tab = tab
         self._defaults = defaults
         self._answer = answer
-        self._kept: dict[tuple[str, str], str] = {}
+        self._complete = complete
+        self._kept: dict[tuple[str, str, str], str] = {}
 
-    def __call__(self, request: gr.Request) -> list:
-        """The values of the tab's inputs, in the order of `defaults`, and the answer to them."""
+    def values(self, request: gr.Request) -> dict:
+        """What the inputs hold, by the names of the defaults; of a picture the example's name."""
         values = linked_values(dict(request.query_params), self._tab, self._defaults)
         if values["image"] not in {"", *(sample["file"] for sample in samples())}:
             values["image"] = self._defaults["image"]
+        return self._complete(values)
+
+    def __call__(self, request: gr.Request) -> list:
+        """The values of the tab's inputs, in the order of `defaults`, and the answer to them."""
+        values = self.values(request)
         inputs = list(values.values())
         picture = example_path(values["image"]) if values["image"] else None
         inputs[list(values).index("image")] = picture
-        if values != self._defaults:
-            return [*inputs, answered(self._answer)(*inputs, request)]
-        visitor = (language_of(request), space_address(request))
-        if visitor not in self._kept:
-            answer = answered(self._answer)(*inputs, request)
-            if len(self._kept) < self._KEPT:
-                self._kept[visitor] = answer
-            return [*(gr.skip() for _ in inputs), answer]
-        return [*(gr.skip() for _ in inputs), self._kept[visitor]]
+        is_own = values == self._complete(self._defaults)
+        shown = [gr.skip() for _ in inputs] if is_own else inputs
+        asked = (language_of(request), space_address(request), make_link(self._tab, values))
+        if is_own and asked in self._kept:
+            return [*shown, self._kept[asked]]
+        try:
+            answer = self._answer(*inputs, request)
+        except Exception as error:
+            return [*shown, failure(explained(error, language_of(request)))]
+        if is_own and NOTICE not in answer and len(self._kept) < self._KEPT:
+            self._kept[asked] = answer
+        return [*shown, answer]

@@ -1,4 +1,4 @@
-"""The tab Text to Image: search the gallery, or one's own photos, by words and pictures."""
+"""The tab Text to Image: search databases, or one's own photos, by words and pictures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 
 from koclip.database import ImageDatabase, ImageItem
+from koclip.served_databases import GALLERY
 from koclip.settings import MINI
 from koclip.text_to_image import SearchHit
 from koclip.ui import answers
@@ -33,8 +34,10 @@ from koclip.ui.snippets import Picture, snippet, space_address
 from koclip.ui.texts import I18N, say
 
 ID = "text-to-image"
-# Not "gallery": Gradio's front end now and then translates a value that is the key of a text.
-GALLERY, MY_PHOTOS = "bundled", "own"
+MY_PHOTOS = "own"
+_IN = "in:"
+"""Before a database's name, where the page chooses it: Gradio's front end now and then translates a
+value that is the key of a text, and a database may be called anything."""
 _DEFAULTS = {
     "query": QUERIES[0][0],
     "count": 12,
@@ -42,6 +45,7 @@ _DEFAULTS = {
     "plus": "",
     "minus": "",
     "like": "",
+    "database": "",
     "model": MINI,
 }
 
@@ -49,11 +53,12 @@ _DEFAULTS = {
 def text_to_image_tab(pool: ModelPool, model: gr.Radio) -> Tab:
     """Builds the tab's inputs and events inside the current gr.Tab."""
     gr.Markdown(I18N("text_to_image_help"), elem_classes="help")
+    view = _View(pool)
     collection = gr.Radio(
-        [(I18N("gallery"), GALLERY), (I18N("my_photos"), MY_PHOTOS)],
-        value=GALLERY,
+        view.collections(model.value),
+        value=_IN + pool.databases.at_hand(model.value),
         label=I18N("collection"),
-        elem_classes="segmented",
+        elem_classes=["segmented", "many"],
     )
     photos, photos_changed = my_photos_panel(pool, model, collection, shown_for=MY_PHOTOS)
     with gr.Row(equal_height=True, elem_classes="search-row"):
@@ -79,7 +84,6 @@ def text_to_image_tab(pool: ModelPool, model: gr.Radio) -> Tab:
         result = result_place("image-results")
         stop_place = gr.Column()
 
-    view = _View(pool)
     typed = [query, count, image, plus, minus]
     asked = [*typed, model, collection, photos]
     private = {"concurrency_id": "model", "api_visibility": "private"}
@@ -94,9 +98,21 @@ def text_to_image_tab(pool: ModelPool, model: gr.Radio) -> Tab:
     events.append(result.click(answered(view.more), asked, result, **private))
     with stop_place:
         stop_button(*events)
+    if pool.databases.has_several:
+        model.change(view.offer, [model, collection], collection, **quick)
     like = gr.State("")  # a link can name it; on the page it is pressed, not filled in
-    first = FirstAnswer(ID, _DEFAULTS | {"model": model.value}, view.first)
-    return Tab([*typed, like, model], result, first)
+    defaults = _DEFAULTS | {"model": model.value}
+    first = FirstAnswer(ID, defaults, view.first, view.complete)
+
+    def opened(request: gr.Request) -> list:
+        """What is shown at first; what there is to choose from may have changed since the start."""
+        *inputs, answer = first(request)
+        values = first.values(request)
+        radio = view.offer(values["model"], _IN + values["database"])
+        inputs[list(values).index("database")] = radio
+        return [*inputs, answer]
+
+    return Tab([*typed, like, collection, model], result, opened)
 
 
 class _View:
@@ -104,6 +120,27 @@ class _View:
 
     def __init__(self, pool: ModelPool) -> None:
         self._pool = pool
+
+    def collections(self, model: str) -> list[tuple[str, str]]:
+        """What there is to choose from: labels and values."""
+        names = self._pool.databases.names(model)
+        labels = {name: name for name in names} | {GALLERY: I18N("gallery")}
+        databases = [(labels[name], _IN + name) for name in names]
+        return [*databases, (I18N("my_photos"), MY_PHOTOS)]
+
+    def offer(self, model: str, chosen: str) -> gr.Radio:
+        """What there is to choose from now; what was chosen remains if it is there."""
+        offered = self.collections(model)
+        if chosen not in dict(map(reversed, offered)):
+            chosen = _IN + self._pool.databases.at_hand(model)
+        return gr.Radio(offered, value=chosen)
+
+    def complete(self, values: dict) -> dict:
+        """Of a link, or of none: the database that is searched."""
+        databases = self._pool.databases
+        if values["database"] not in databases.names(values["model"]):
+            values = values | {"database": databases.at_hand(values["model"])}
+        return values
 
     def search(
         self,
@@ -127,11 +164,14 @@ class _View:
         asked = {"query": query, "count": count, "image": image, "plus": plus, "minus": minus}
         if collection == MY_PHOTOS:
             return self._search_photos(asked, like, model, photos, language)
-        choice = self._pool.choose_now(model, language, with_database=True)
-        database = self._pool.database(choice.name)
+        name = collection.removeprefix(_IN)
+        choice = self._pool.choose_now(model, language, name)
+        database = choice.database
         item = _item(database, like)
         answer = self._answer(choice, database, item, asked, answers.served_by(database))
         words = {"query": query, "count": count, "model": model, "plus": plus, "minus": minus}
+        if self._pool.databases.has_several:
+            words["database"] = name
         if item:
             words |= {"query": "", "plus": "", "minus": ""}
             picture = Picture(Path(item.file).name, answers.served_location(database, item))
@@ -155,8 +195,8 @@ class _View:
 
     def first(self, *inputs: object) -> str:
         """The answer to a link; no one else's photos are in a link."""
-        *typed, like, model, request = inputs
-        return self.search(*typed, model, GALLERY, None, request, like)
+        *typed, like, database, model, request = inputs
+        return self.search(*typed, model, _IN + database, None, request, like)
 
     def more(
         self,

@@ -106,14 +106,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "source": ("출처", "source"),
     # my photos
     "photos_upload": (
-        "사진 여러 장, 또는 ZIP 파일 (최대 {limit:,}장)",
-        "Pictures, or a ZIP of them (up to {limit:,})",
+        "사진 여러 장, 또는 ZIP 파일 (모두 {limit:,}장, {megabytes:,} MB까지)",
+        "Pictures, or a ZIP of them (up to {limit:,} and {megabytes:,} MB in all)",
     ),
     "photos_index": ("내 사진 읽기", "Read my photos"),
     "photos_reading": ("내 사진을 읽는 중 {done:,} / {total:,}", "Reading {done:,} of {total:,}"),
     "photos_ready": (
-        "{count:,}장을 찾을 수 있습니다({model}). 이 창에서만 보이고, 한 시간 뒤 지워집니다.",
-        "{count:,} pictures are searchable ({model}). Only this window sees them; they are deleted after an hour.",
+        "{count:,}장을 찾을 수 있습니다({model}). 이 창에서만 보이고, 창을 닫거나 한 시간이 지나면 지워집니다.",
+        "{count:,} pictures are searchable ({model}). Only this window sees them; they are deleted when it is closed, or after an hour.",
+    ),
+    "photos_no_room": (
+        "한 창에 파일 {files:,}개, {megabytes:,} MB까지 둘 수 있어 {count:,}개는 받지 않았습니다: {names}. 있던 것을 지우면 더 올릴 수 있습니다.",
+        "One window holds up to {files:,} files and {megabytes:,} MB, so {count:,} were not taken: {names}. Remove some to upload others.",
     ),
     "photos_broken": (
         "읽을 수 없어 뺀 파일 {count:,}개: {files}",
