@@ -21,6 +21,7 @@
 | photos of one's own: bytes of one | `MAX_PHOTO_MEGABYTES` | photo_too_large |
 | photos of one's own: bytes of all | `MAX_PHOTOS_MEGABYTES` | photos_too_much |
 | items in a call of a batch endpoint | `MAX_BATCH` | batch_too_large |
+| a call over HTTP: bytes of its body | `MAX_CALL_MEGABYTES` | request_too_large |
 
 All messages are Korean and English (`koclip.messages`). What the Space's owner can set is in
 `koclip.settings`: the bytes of an upload, how many wait, and how many are answered at once.
@@ -67,3 +68,5 @@ MAX_PHOTOS_MEGABYTES = 500
 
 MAX_BATCH = 64
 """Texts or pictures in one call of a batch endpoint."""
+MAX_CALL_MEGABYTES = 16
+"""Of the body of a call over HTTP; a shot of the camera comes in it as base64."""

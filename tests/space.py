@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from koclip.benchmark.space import APP, running_server
+from koclip.benchmark.space import APP, free_port, running_server
+
+__all__ = ["ROOT", "free_port", "running_space"]
 
 ROOT = Path(__file__).parent.parent
 

@@ -53,7 +53,7 @@ def running_server(
     Raises:
         KoCLIPError: the page did not open; the log is in the message.
     """
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}/"
     with log.open("w") as output:
         start = time.perf_counter()
@@ -69,7 +69,7 @@ def running_server(
         yield Server(url, time.perf_counter() - start)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=40)  # it lets those finish who wait for an answer
 
 
 def wait_until_prepared(url: str) -> None:
@@ -85,7 +85,8 @@ def wait_until_prepared(url: str) -> None:
     client.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine at which nothing listens."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]

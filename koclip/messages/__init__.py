@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from koclip.messages import benchmark, collections, hub, inputs, models, scale, training
+from koclip.messages import benchmark, collections, hub, inputs, models, scale, service, training
 
 MESSAGES: dict[str, tuple[str, str]] = {
     **models.MESSAGES,
@@ -10,6 +10,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     **inputs.MESSAGES,
     **collections.MESSAGES,
     **scale.MESSAGES,
+    **service.MESSAGES,
     **training.MESSAGES,
     **benchmark.MESSAGES,
 }
