@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -23,7 +22,13 @@ from koclip import (
 )
 from koclip.errors import KoCLIPError, translate
 from koclip.files import is_folder
-from koclip.terminal import Row, print_table, show_progress, terminal_language
+from koclip.terminal import (
+    complain,
+    print_rows,
+    show_progress,
+    terminal_language,
+    write_any_text,
+)
 from koclip.tile_options import add_tile_options, tile_options
 from koclip.training import data_command, train_command
 
@@ -34,11 +39,12 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0, 2 after saying what was wrong on standard error, or 1 if `index`
     left out pictures that could not be read."""
+    write_any_text()
     args = _parser().parse_args(arguments)
     try:
         return args.run(args) or 0
     except KoCLIPError as error:
-        print(f"koclip: {error.localized(terminal_language())}", file=sys.stderr)
+        complain(error.localized(terminal_language()))
         return 2
     except KeyboardInterrupt:
         return 130
@@ -156,17 +162,16 @@ def _classify(args: argparse.Namespace) -> None:
         vocabulary = OpenVocabulary.of(model, show_progress)
         scores = vocabulary.name(args.image, len(vocabulary.words), not args.no_softmax)
     shown = shown or (len(scores) if args.labels else 10)
-    _print([score._asdict() for score in scores[:shown]], args.json)
+    print_rows([score._asdict() for score in scores[:shown]], args.json)
     if args.json:
         return
     background = OpenVocabulary.of(model, words=BACKGROUND) if labels else vocabulary
     if not background.fits(args.image, scores):
-        message = translate("label_none_fits", terminal_language())
-        print(f"koclip: {message}", file=sys.stderr)
+        complain(translate("label_none_fits", terminal_language()))
 
 
 def _search(args: argparse.Namespace) -> None:
-    _print(search_command.search(args, _open), args.json)
+    print_rows(search_command.search(args, _open), args.json)
 
 
 def _patches(args: argparse.Namespace) -> None:
@@ -174,12 +179,12 @@ def _patches(args: argparse.Namespace) -> None:
     scores = _open(args.model, args.precision).rank_patches(
         args.image, queries, **tile_options(args)
     )
-    _print([score._asdict() for score in scores], args.json)
+    print_rows([score._asdict() for score in scores], args.json)
 
 
 def _index(args: argparse.Namespace) -> int:
     rows, code = index_command.index(args, _open)
-    _print(rows, args.json)
+    print_rows(rows, args.json)
     return code
 
 
@@ -187,15 +192,15 @@ def _train(args: argparse.Namespace) -> None:
     from koclip.compilation import use_compilation_cache
 
     def show(error: KoCLIPError) -> None:
-        print(f"koclip: {error.localized(terminal_language())}", file=sys.stderr)
+        complain(error.localized(terminal_language()))
 
     use_compilation_cache()
     if rows := train_command.train(args, show):
-        _print(rows, args.json)
+        print_rows(rows, args.json)
 
 
 def _data(args: argparse.Namespace) -> None:
-    _print(data_command.assemble(args), args.json)
+    print_rows(data_command.assemble(args), args.json)
 
 
 def _evaluate(args: argparse.Namespace) -> None:
@@ -207,25 +212,27 @@ def _benchmark(args: argparse.Namespace) -> None:
 
 
 def _push(args: argparse.Namespace) -> None:
-    _print(push_command.push(args, _model_source(args.model)), args.json)
+    print_rows(push_command.push(args, _model_source(args.model)), args.json)
 
 
 def _pull(args: argparse.Namespace) -> None:
-    _print(pull_command.pull(args), args.json)
+    print_rows(pull_command.pull(args), args.json)
 
 
 def _qdrant(args: argparse.Namespace) -> None:
-    _print(qdrant_command.copy(args, _open), args.json)
+    print_rows(qdrant_command.copy(args, _open), args.json)
 
 
 def _deploy(args: argparse.Namespace) -> None:
-    _print(deploy_command.deploy(args), args.json)
+    print_rows(deploy_command.deploy(args), args.json)
 
 
 def _open(name: str, precision: str = "auto") -> KoCLIP:
     from koclip.compilation import use_compilation_cache
+    from koclip.images import hush_decoders
     from koclip.model import KoCLIP
 
+    hush_decoders()
     use_compilation_cache()
     return KoCLIP.from_pretrained(_model_source(name), precision=precision)
 
@@ -233,10 +240,3 @@ def _open(name: str, precision: str = "auto") -> KoCLIP:
 def _model_source(name: str) -> str | Path:
     """A path typed in a shell is a folder even without "./" before it."""
     return Path(name) if os.sep in name and is_folder(name) else name
-
-
-def _print(rows: list[Row], as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
-        return
-    print_table(rows)

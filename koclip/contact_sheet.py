@@ -90,7 +90,8 @@ def _card(
 
 def _picture(caption: str, words: dict[str, str], thumbnail: bytes | None, address: str) -> str:
     is_web = address.startswith(("http://", "https://"))
-    address = escape(address if is_web else quote(address))
+    # A file's name that is no UTF-8 has surrogates for its bytes.
+    address = escape(address if is_web else quote(address.encode("utf-8", "surrogateescape")))
     if thumbnail:
         shown = f"data:image/webp;base64,{base64.b64encode(thumbnail).decode()}"
     elif is_web:

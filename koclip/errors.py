@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
+
 from koclip.messages import MESSAGES
+from koclip.visible_text import in_lines
 
 __all__ = ["KoCLIPError", "translate"]
 
@@ -25,6 +28,7 @@ class KoCLIPError(ValueError):
         """The same message in `language`, "ko" or "en".
 
         Values that are KoCLIPErrors themselves become their messages; of a list, one on each line.
+        Any others but numbers become text that can be shown.
         """
         values = {name: _said(value, language) for name, value in self.values.items()}
         return translate(self.code, language, **values)
@@ -38,7 +42,7 @@ def _said(value: object, language: str) -> object:
         return value.localized(language)
     if isinstance(value, list) and all(isinstance(item, KoCLIPError) for item in value):
         return "\n".join(f"- {error.localized(language)}" for error in value)
-    return value
+    return value if isinstance(value, numbers.Number) else in_lines(str(value))
 
 
 def _rebuild(code: str, values: dict[str, object]) -> KoCLIPError:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from koclip.checks import result_count
 from koclip.errors import KoCLIPError
 from koclip.files import HUB, is_file, is_folder
-from koclip.terminal import Row, terminal_language
+from koclip.terminal import Row, complain, terminal_language
+from koclip.visible_text import in_one_line
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
@@ -120,7 +121,7 @@ def index(
         **engine,
     )
     for file, error in result.broken:
-        print(f"koclip: {file}: {error.localized(terminal_language())}", file=sys.stderr)
+        complain(f"{in_one_line(file)}: {error.localized(terminal_language())}")
     database = result.database
     row = {
         "folder": target,

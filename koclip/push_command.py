@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from koclip.errors import translate
 from koclip.files import is_file
-from koclip.terminal import Row, terminal_language
+from koclip.terminal import Row, complain, terminal_language
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +54,6 @@ def _database(args: argparse.Namespace, options: dict[str, object]) -> Row:
 
     done = push(args.model, args.repository, pictures=not args.no_pictures, **options)
     if done.hidden:
-        told = translate("share_paths_hidden", terminal_language(), count=done.hidden)
-        print(f"koclip: {told}", file=sys.stderr)
+        complain(translate("share_paths_hidden", terminal_language(), count=done.hidden))
     row = {"database": args.model, "images": done.images, "pictures": done.pictures}
     return row | {"url": done.uploaded.url, "commit": done.uploaded.commit}

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from koclip.errors import KoCLIPError, translate
 from koclip.files import HUB, is_folder
-from koclip.terminal import Row, terminal_language
+from koclip.terminal import Row, complain, terminal_language
 from koclip.terminal_pictures import picture_lines, shows_colours
+from koclip.visible_text import in_one_line
 
 if TYPE_CHECKING:
     from koclip.database import ImageDatabase, ImageItem
@@ -87,8 +87,7 @@ def search(args: argparse.Namespace, open_model: Callable[[str, str], KoCLIP]) -
         group=args.group,
     )
     if not hits:
-        message = translate("search_nothing", terminal_language())
-        print(f"koclip: {message}", file=sys.stderr)
+        complain(translate("search_nothing", terminal_language()))
     if args.html:
         image = Path(args.image).name if args.image else ""
         named = (("", query), ("", image), ("+ ", plus), ("− ", minus))
@@ -208,6 +207,7 @@ def _draw(hits: Sequence[SearchHit], database: ImageDatabase) -> None:
             database.location(item),
             " · ".join(filter(None, [item.author, item.license])),
         ]
+        told = list(map(in_one_line, told))
         if small := _thumbnail(database, hit):
             drawn = picture_lines(open_image(small), columns, lines)
             told += [""] * (lines - len(told))

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import unicodedata
 from collections.abc import Sequence
 
+from koclip.visible_text import as_json, in_one_line
+
 Row = dict[str, object]
+
+
+def print_rows(rows: Sequence[Row], with_json: bool) -> None:
+    """As JSON or as a table; nothing of it is taken for a command by the terminal."""
+    if with_json:
+        print(as_json(rows))
+    else:
+        print_table(rows)
+
+
+def complain(text: str) -> None:
+    """Says on standard error what went wrong."""
+    print(f"koclip: {text}", file=sys.stderr)
+
+
+def write_any_text() -> None:
+    """Lets standard output and error take characters that their encoding has not, as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def print_table(rows: Sequence[Row]) -> None:
@@ -25,15 +48,15 @@ def show_progress(what: str, done: int, total: int) -> None:
     """One line on standard error that rewrites itself, when that is a terminal."""
     if sys.stderr.isatty():
         end = "" if done < total else "\n"
-        print(f"\r{what} {done}/{total}", end=end, file=sys.stderr, flush=True)
+        print(f"\r{in_one_line(what)} {done}/{total}", end=end, file=sys.stderr, flush=True)
 
 
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     if isinstance(value, tuple):
-        return ",".join(map(str, value))
-    return "–" if value is None else str(value)
+        return ",".join(map(_cell, value))
+    return "–" if value is None else in_one_line(str(value))
 
 
 def _width(text: str) -> int:

@@ -12,11 +12,12 @@ from tokenizers import Tokenizer
 from koclip.config import TextConfig
 from koclip.errors import KoCLIPError
 from koclip.limits import MAX_CHARACTERS
+from koclip.visible_text import in_utf8
 
 
 def clean_text(text: str) -> str:
     """`text` in composed Unicode, with what UTF-8 cannot hold (lone surrogates) replaced."""
-    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    return unicodedata.normalize("NFC", in_utf8(text))
 
 
 def as_texts(texts: str | Iterable[str]) -> list[str]:

@@ -79,7 +79,7 @@ def test_only_the_listed_formats_are_opened(format):
 
 def test_programs_of_ours_let_decoders_say_nothing(capfd):
     content = encoded(Image.effect_noise((64, 48), 99), "TIFF", compression="tiff_deflate")
-    damaged = content[:1000] + bytes(1000) + content[2000:]
+    damaged = content[:1000] + b"\xff" * 1000 + content[2000:]
     exif = encoded(Image.new("RGB", (16, 16)), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff")
     with warnings.catch_warnings():
         warnings.simplefilter("default")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mmap
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from koclip.errors import KoCLIPError
+from koclip.visible_text import in_utf8
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,10 @@ def parse_item(number: int, line: str | bytes) -> ImageItem:
             kind = int if key in _NUMBERS else dict if key == "extra" else str
             if type(value) is not kind:
                 raise TypeError(f"{key} is no {kind.__name__}")
+            if kind is str and key != "file":
+                known[key] = in_utf8(value)
+        if b"\0" in os.fsencode(known["file"]):  # which is a file's name or bytes that were one
+            raise ValueError("no file has such a name")
         return ImageItem(**known)
     except Exception as error:
         raise ValueError(f"line {number}: {error}") from error

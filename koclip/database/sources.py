@@ -18,6 +18,7 @@ from koclip.database.items import ImageItem, read_items
 from koclip.errors import KoCLIPError
 from koclip.files import HUB, image_files, is_file, is_folder
 from koclip.photo_files import open_archive
+from koclip.visible_text import in_utf8
 
 _PLACES = ("file", "url", "image", "path", "filename", "file_name", "file_path", "image_url")
 _COLUMNS = {"caption": "caption_ko", "text": "caption_ko", "licence": "license"}
@@ -61,7 +62,7 @@ def list_candidates(
             if item.file in candidates:
                 continue
             if item.id in ids:
-                candidate = candidate._replace(item=replace(item, id=item.file))
+                candidate = candidate._replace(item=replace(item, id=in_utf8(item.file)))
             ids.add(candidate.item.id)
             candidates[item.file] = candidate
     return list(candidates.values())
@@ -93,7 +94,7 @@ def _folder(source: Path, folder: Path, fetch: bool) -> Iterator[Candidate]:
     for path in image_files(source):
         name = path.relative_to(source).as_posix()
         if name not in files:
-            yield _placed(ImageItem(id=name, file=name), source, folder, fetch)
+            yield _placed(ImageItem(id=in_utf8(name), file=name), source, folder, fetch)
 
 
 def _placed(item: ImageItem, base: Path, folder: Path, fetch: bool) -> Candidate:
@@ -107,7 +108,7 @@ def _placed(item: ImageItem, base: Path, folder: Path, fetch: bool) -> Candidate
     item = replace(item, file=name.as_posix())
     try:
         stat = path.stat()
-    except OSError:  # reading it tells why
+    except (OSError, ValueError):  # reading it tells why
         return Candidate(item, partial(_on_disk, path))
     return Candidate(item, partial(_on_disk, path), stat.st_size, stat.st_mtime_ns)
 
