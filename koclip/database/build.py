@@ -1,29 +1,28 @@
 """Building a database, or bringing it up to date: only what is new or changed is embedded.
 
 A picture whose size and time of change are those of last time is taken as it is. Any other is
-read, and its SHA-256 looked up: a picture that was renamed, or exists twice, is not embedded again.
+read, and its SHA-256 looked up: content that the database had before is not embedded again, under
+whatever name it comes. (Copies that are new together are each embedded.)
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image
 
 from koclip.database.compaction import compact_segments
 from koclip.database.image_database import ImageDatabase, read_manifest
 from koclip.database.items import ImageItem
 from koclip.database.manifest import MANIFEST, Manifest
+from koclip.database.picture_task import Seen, Task, measured_as, note
 from koclip.database.segments import EMBEDDINGS
 from koclip.database.sources import Candidate, list_candidates
 from koclip.database.writer import DatabaseWriter, locked, remove_left_overs
@@ -31,7 +30,6 @@ from koclip.errors import KoCLIPError
 from koclip.hub import Progress
 from koclip.images import ImageSource
 from koclip.picture_stream import EmbeddedBatch, embed_stream
-from koclip.thumbnails import thumbnail
 from koclip.vector_store import CompactForm
 
 if TYPE_CHECKING:
@@ -43,7 +41,6 @@ SEGMENT_SECONDS = 60.0
 _WAITING_BYTES = 64_000_000  # of thumbnails, after which it is committed, too
 Embed = Callable[..., Iterator[EmbeddedBatch]]
 """Called as `koclip.picture_stream.embed_stream` is, with `Task`s for keys."""
-_MEASURED = ("width", "height", "sha256", "size", "mtime")
 
 
 class BuildResult(NamedTuple):
@@ -104,7 +101,7 @@ def build(
         resources.enter_context(locked(folder))
         previous, writer = _opened(model, folder, compact, rebuild)
         building = _Build(previous, writer, rehash, thumbnails)
-        stream = embed(model, building.tasks(candidates), _note)
+        stream = embed(model, building.tasks(candidates), note)
         resources.enter_context(closing(stream))
         committed = time.monotonic()
         try:
@@ -155,37 +152,6 @@ def _clean(folder: Path) -> None:
     except Exception:  # it may be damaged in any way
         manifest = None
     remove_left_overs(folder, manifest)
-
-
-@dataclass
-class Task:
-    """A picture that is to be read, and what is learnt about its content."""
-
-    candidate: Candidate
-    has_thumbnail: bool
-    sha256: str = ""
-    size: int = 0
-    twin: int | None = None
-    """The number of an image in the database that has the same content."""
-
-    def read(self) -> bytes | Path:
-        """The picture's file, or its content; notes its hash and size.
-
-        Raises:
-            KoCLIPError: it cannot be read.
-        """
-        source = self.candidate.read()
-        self.sha256, self.size = _digest(source)
-        return source
-
-
-class _Seen(NamedTuple):
-    """What is noted of a picture while it is whole."""
-
-    width: int
-    height: int
-    taken: str
-    thumbnail: bytes | None
 
 
 class _Build:
@@ -244,7 +210,7 @@ class _Build:
 
     def _is_unchanged(self, candidate: Candidate, number: int) -> bool:
         old = self.previous.items[number]
-        if self.rehash or _like(candidate.item, old) != old:
+        if self.rehash or measured_as(candidate.item, old) != old:
             return False
         is_link = "://" in old.file
         return is_link or (candidate.size, candidate.mtime) == (old.size, old.mtime)
@@ -257,7 +223,7 @@ class _Build:
             return source
         return self.previous.store.rows_at(np.array([task.twin]))[0]
 
-    def take(self, tasks: Sequence[Task], rows: np.ndarray, seen: Sequence[_Seen | None]) -> None:
+    def take(self, tasks: Sequence[Task], rows: np.ndarray, seen: Sequence[Seen | None]) -> None:
         """Notes what was embedded, to be committed."""
         for task, row, one in zip(tasks, rows, seen, strict=True):
             item = task.candidate.item
@@ -268,7 +234,7 @@ class _Build:
                 small = one.thumbnail
                 self.embedded += 1
             else:
-                item = _like(item, self.previous.items[task.twin])
+                item = measured_as(item, self.previous.items[task.twin])
                 small = self.previous.thumbnail(task.twin) if task.has_thumbnail else None
                 self.reused += 1
             if small:
@@ -304,42 +270,3 @@ class _Build:
             raise KoCLIPError("database_no_images", path=self.writer.folder)
         self.commit(gone)
         return len(gone)
-
-
-def _note(task: Task, picture: Image.Image) -> _Seen:
-    width, height, taken = picture.width, picture.height, _taken(picture)
-    return _Seen(width, height, taken, thumbnail(picture) if task.has_thumbnail else None)
-
-
-def _like(item: ImageItem, other: ImageItem) -> ImageItem:
-    """`item` with what was measured of `other`, a picture of the same content."""
-    measured = {name: getattr(other, name) for name in _MEASURED}
-    return replace(item, taken=item.taken or other.taken, **measured)
-
-
-def _digest(source: bytes | Path) -> tuple[str, int]:
-    """SHA-256 and size of a file or its content.
-
-    Raises:
-        KoCLIPError: the file cannot be read.
-    """
-    if isinstance(source, bytes):
-        return hashlib.sha256(source).hexdigest(), len(source)
-    try:
-        with source.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
-    except FileNotFoundError as error:
-        raise KoCLIPError("image_not_found", path=source) from error
-    except OSError as error:
-        raise KoCLIPError("image_unreadable", reason=error.strerror) from error
-
-
-def _taken(picture: Image.Image) -> str:
-    """When the camera says that it took the picture, as ISO 8601; empty if it does not."""
-    try:
-        exif = picture.getexif()
-        camera = exif.get_ifd(ExifTags.IFD.Exif)
-        text = camera.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
-        return datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S").isoformat()
-    except Exception:  # damaged EXIF fails in many ways, and says nothing about the pixels
-        return ""

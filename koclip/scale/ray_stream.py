@@ -18,7 +18,7 @@ from koclip.errors import KoCLIPError
 from koclip.picture_stream import EmbeddedBatch, embed_stream
 
 if TYPE_CHECKING:
-    from koclip.database.build import Task
+    from koclip.database.picture_task import Task
     from koclip.hub import ModelFiles
     from koclip.model import KoCLIP
 
