@@ -8,12 +8,12 @@ saved) and `koclip` (koclip-mini). Keys that mean nothing here are ignored.
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from koclip.errors import KoCLIPError
+from koclip.files import read_json
 
 HYBRID_CLIP = "hybrid-clip"
 DUAL_ENCODER = "vision-text-dual-encoder"
@@ -135,7 +135,7 @@ def read_raw_config(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = read_json(path)
     except (OSError, ValueError, RecursionError) as error:
         raise KoCLIPError("config_not_json", path=path, reason=error) from error
     if not isinstance(raw, dict):

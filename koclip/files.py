@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"}
 HUB = "hub:"
 """Before an id on the Hugging Face Hub, where a path could be given."""
+_MOST_JSON = 32_000_000  # bytes, which take twenty times as much memory when they are read
 _UNFINISHED = (".koclip-", ".part")
 
 
@@ -35,6 +37,17 @@ def image_files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in IMAGE_SUFFIXES and is_file(path):
             yield path
+
+
+def read_json(path: Path) -> object:
+    """What is in a file of JSON, unless that is too large to be settings.
+
+    Raises:
+        OSError, ValueError or RecursionError: there is no such file, or it is no such JSON.
+    """
+    if (size := path.stat().st_size) > _MOST_JSON:
+        raise ValueError(f"{size:,} bytes of JSON")
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def user_cache() -> Path:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 _ARRAY_EXTENSIONS = (1, 3)
 _MAX_DEPTH = 64  # far deeper than any model; keeps a damaged file from exhausting the stack
 _MAX_RANK = 64  # NumPy's own limit; keeps it from exhausting the memory
+_LONGEST_NAME = 1024  # of a map or an array; each array's has all those above it
 
 
 class ArrayLocation(NamedTuple):
@@ -123,6 +124,8 @@ class _Reader:
             length = code & 0x1F
         else:
             length = self._required(self._sized(code, {0xD9: "B", 0xDA: "H", 0xDB: "I"}), "text")
+        if length > _LONGEST_NAME:
+            raise ValueError(f"a name of {length:,} bytes")
         start = self.position
         self.position += length
         return bytes(self._buffer[start : self.position]).decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from PIL import Image
 
 from koclip.config import HYBRID_CLIP, ModelConfig
 from koclip.errors import KoCLIPError
+from koclip.files import read_json
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -21,6 +21,7 @@ CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 # A picture more drawn-out than this is first cut to its middle: only the centre is looked at,
 # and resizing a 10,000 × 1 strip by its short edge would make two million columns.
 _MAX_ASPECT = 32
+_FARTHEST = 1000.0  # pixels are 0 to 1; beyond, what the model takes would not be finite
 # Our mark in a saved preprocessor_config.json: transformers has no name for it, and ignores it.
 _CROP_ROUNDS_UP = "koclip_crop_rounds_up"
 
@@ -97,7 +98,7 @@ class ImageProcessor:
         if path is None or not path.is_file() or config.model_type == HYBRID_CLIP:
             return cls(edge, (edge, edge), crop_rounds_up=config.model_type == HYBRID_CLIP)
         try:
-            return cls._from_json(json.loads(path.read_text(encoding="utf-8")), edge)
+            return cls._from_json(read_json(path), edge)
         except Exception as error:  # wrong types fail in many ways
             raise KoCLIPError("preprocessing_unreadable", path=path, reason=error) from error
 
@@ -129,9 +130,9 @@ class ImageProcessor:
         for length in size if isinstance(size, tuple) else (size,):
             if not isinstance(length, int) or not edge <= length <= 4 * edge:
                 raise ValueError(f"size {length} for pictures of {edge}×{edge} pixels")
-        numbers = np.array([processor.mean, processor.std])
-        if numbers.shape != (2, 3) or not np.isfinite(numbers).all() or min(processor.std) <= 0:
-            raise ValueError("image_mean and image_std must be three numbers each")
+        for numbers, least in ((processor.mean, -_FARTHEST), (processor.std, 1 / _FARTHEST)):
+            if len(numbers) != 3 or not all(least <= number <= _FARTHEST for number in numbers):
+                raise ValueError("image_mean and image_std must be three numbers each")
         if not isinstance(processor.crop_rounds_up, bool):
             raise ValueError(f"{_CROP_ROUNDS_UP} is neither true nor false")
         return processor

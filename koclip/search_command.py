@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,12 +185,14 @@ def _thumbnail(database: ImageDatabase, hit: SearchHit) -> bytes | None:
     from koclip.images import open_image
     from koclip.thumbnails import thumbnail
 
-    if small := database.thumbnail(hit.row):
-        return small
-    try:
+    small = database.thumbnail(hit.row)
+    with suppress(KoCLIPError):
+        if small:
+            open_image(small)
+            return small
+    with suppress(KoCLIPError):
         return thumbnail(open_image(database.location(hit.item)))
-    except KoCLIPError:
-        return None
+    return None
 
 
 def _draw(hits: Sequence[SearchHit], database: ImageDatabase) -> None:

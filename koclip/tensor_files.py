@@ -10,6 +10,7 @@ import json
 import math
 import mmap
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,11 @@ from koclip.torch_pickle import read_torch_index
 
 SAFETENSORS = "model.safetensors"
 """The name under which weights are saved."""
+
+
+_MAX_RANK = 64  # NumPy's own limit
+_LARGEST = 1 << 62  # of sizes and places: products of 64 of them are quick to make
+_LONGEST_HEADER = 100_000_000  # bytes; as the format's own reader
 
 
 class StoredTensor(NamedTuple):
@@ -64,10 +70,16 @@ def _stored(
     strides: tuple[int, ...] | None = None,
 ) -> StoredTensor:
     """The tensor that starts at `offset`; `strides` in bytes, None for a contiguous one."""
-    for number in (offset, *shape):
-        if not isinstance(number, int) or number < 0:
+    if len(shape) > _MAX_RANK:
+        raise ValueError(f"a tensor of {len(shape)} dimensions")
+    for number in (offset, *shape, *(strides or ())):
+        if type(number) is not int or not 0 <= number <= _LARGEST:
             raise ValueError(f"{number} is no place or size")
-    if offset + math.prod(shape) * dtype.itemsize > len(buffer):
+    size = math.prod(shape) * dtype.itemsize
+    spread = 0
+    if strides and size:
+        spread = dtype.itemsize + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
+    if offset + max(size, spread) > len(buffer):
         raise ValueError("the file ends too early")
 
     def read() -> np.ndarray:
@@ -104,9 +116,11 @@ def _open_safetensors(path: Path) -> dict[str, StoredTensor]:
     start = 8 + int.from_bytes(buffer[:8], "little")
     if start > len(buffer):
         raise ValueError("the file ends too early")
+    if start > _LONGEST_HEADER:
+        raise ValueError(f"a header of {start:,} bytes")
     header = json.loads(buffer[8:start])
     header.pop("__metadata__", None)
-    tensors = {}
+    tensors, places = {}, []
     for name, entry in header.items():
         dtype = _type_of(name, entry["dtype"], _SAFETENSORS_TYPES)
         begin, end = entry["data_offsets"]
@@ -114,6 +128,11 @@ def _open_safetensors(path: Path) -> dict[str, StoredTensor]:
         tensors[name] = _stored(buffer, start + begin, shape, dtype)
         if begin < 0 or end - begin != math.prod(shape) * dtype.itemsize:
             raise ValueError(f"{name}: shape and size disagree")
+        places.append((begin, end, name))
+    places.sort()
+    for (_, end, one), (begin, _, other) in pairwise(places):
+        if begin < end:
+            raise ValueError(f"{one} and {other} are in the same place")
     return _dequantised(tensors)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import pickle
 import zipfile
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +31,7 @@ _STORAGE_TYPES = {
     "ByteStorage": np.dtype("u1"),
     "BoolStorage": np.dtype("?"),
 }
+_LARGEST = 1 << 62  # of places, sizes and steps
 _LOCAL_HEADER_SIZE = 30  # of a zip member, before its name and extra field
 
 
@@ -85,15 +85,19 @@ def read_torch_index(path: Path) -> dict[str, TensorLocation]:
     return {k: v for k, v in state.items() if isinstance(v, TensorLocation)}
 
 
+# One takes as much memory as it asks for, the others hash what they are given: a tuple that holds
+# itself twice, thirty times over, takes forever. No table of tensors needs them.
+_LEFT_OUT = {op[0] for op in (pickle.BYTEARRAY8, pickle.DICT, pickle.ADDITEMS, pickle.FROZENSET)}
+
+
 class _TensorUnpickler(pickle._Unpickler):
     """The unpickler that is written in Python: the one in C takes as much memory as a damaged
-    file asks for before it looks whether the file is that long. So does one operation here, that
-    makes byte arrays, of which no table of tensors has any."""
+    file asks for before it looks whether the file is that long."""
 
     dispatch = {  # noqa: RUF012, as in the base class
         code: operation
         for code, operation in pickle._Unpickler.dispatch.items()
-        if code != pickle.BYTEARRAY8[0]
+        if code not in _LEFT_OUT
     }
 
     def __init__(self, data: bytes, storage: Callable[[np.dtype, str], _Storage], path: Path):
@@ -101,9 +105,30 @@ class _TensorUnpickler(pickle._Unpickler):
         self._storage = storage
         self._path = path
 
+    def _set_items(self) -> None:
+        self._set(self.pop_mark())
+
+    def _set_item(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._set([key, value])
+
+    def _set(self, items: list) -> None:
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            self.stack[-1][_text(key)] = value
+
+    def _build(self) -> None:
+        """The attributes of an object are not needed."""
+        self.stack.pop()
+
+    dispatch |= {
+        pickle.SETITEMS[0]: _set_items,
+        pickle.SETITEM[0]: _set_item,
+        pickle.BUILD[0]: _build,
+    }
+
     def find_class(self, module: str, name: str) -> object:
         if (module, name) == ("collections", "OrderedDict"):
-            return OrderedDict
+            return _empty_table
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
             return _locate_tensor
         if module == "torch" and name in _STORAGE_TYPES:
@@ -112,16 +137,30 @@ class _TensorUnpickler(pickle._Unpickler):
 
     def persistent_load(self, pid: tuple) -> _Storage:
         _kind, type_name, key, *_ = pid
-        return self._storage(_STORAGE_TYPES[type_name], key)
+        return self._storage(_STORAGE_TYPES[_text(type_name)], _text(key))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"a name of type {type(value).__name__}")
+    return value
+
+
+def _empty_table() -> dict:
+    """Takes the place of collections.OrderedDict."""
+    return {}
 
 
 def _locate_tensor(
     storage: _Storage, first: int, shape: Sequence[int], strides: Sequence[int], *_: object
 ) -> TensorLocation:
     """Takes the place of torch._utils._rebuild_tensor_v2, which counts in elements."""
+    numbers = (first, *shape, *strides)
+    if not all(type(number) is int and 0 <= number <= _LARGEST for number in numbers):
+        raise ValueError("a tensor has no such place or shape")
     item = storage.dtype.itemsize
     last = first + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
-    if min((first, *shape, *strides)) < 0 or (all(shape) and (last + 1) * item > storage.size):
+    if all(shape) and (last + 1) * item > storage.size:
         raise ValueError("a tensor is larger than its storage")
     return TensorLocation(
         storage.offset + first * item,

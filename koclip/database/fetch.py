@@ -26,10 +26,10 @@ def fetch_picture(url: str) -> bytes:
     Raises:
         KoCLIPError: another kind of address, no answer, or too much.
     """
-    _check(url)
-    request = urllib.request.Request(quote(url, safe=_SAFE), headers={"User-Agent": "koclip"})
     limit = MAX_PHOTO_MEGABYTES * 1_000_000
     try:
+        _check(url)
+        request = urllib.request.Request(quote(url, safe=_SAFE), headers={"User-Agent": "koclip"})
         with urllib.request.build_opener(_WebOnly).open(request, timeout=_SECONDS) as response:
             content = response.read(limit + 1)
     except KoCLIPError:

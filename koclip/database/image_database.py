@@ -13,7 +13,6 @@ original's TSV open too.
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from koclip.database.manifest import MANIFEST, SEGMENTS, Manifest
 from koclip.database.segments import new_segment, open_segment, read_thumbnail, verify_segment
 from koclip.database.tsv import read_tsv
 from koclip.errors import KoCLIPError
-from koclip.files import HUB
+from koclip.files import HUB, read_json
 from koclip.hub import PUBLISHED, Progress, hub_file
 from koclip.segmented_store import Segment, SegmentedStore
 from koclip.tensor_files import open_tensors
@@ -240,7 +239,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     Raises:
         ValueError, TypeError or KeyError: it makes no sense.
     """
-    values = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    values = read_json(folder / MANIFEST)
     return None if values["schema_version"] == 1 else Manifest.from_json(values)
 
 
@@ -273,7 +272,7 @@ def _open_segments(folder: Path, manifest: Manifest) -> ImageDatabase:
 
 
 def _open_first_schema(folder: Path) -> ImageDatabase:
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest = read_json(folder / MANIFEST)
     model, revision = manifest["model"], manifest["revision"]
     store = from_tensors(open_tensors(folder / "embeddings.safetensors"))
     items = read_items(folder / "items.jsonl")

@@ -105,8 +105,11 @@ def read_thumbnail(folder: Path, entry: SegmentEntry, row: int) -> bytes | None:
         return None
     try:
         with zipfile.ZipFile(folder / SEGMENTS / entry.name / THUMBNAILS) as archive:
-            return archive.read(f"{row}.webp")
-    except (OSError, KeyError, zipfile.BadZipFile):  # not stored, or deleted since the opening
+            member = archive.getinfo(f"{row}.webp")
+            if member.compress_type != zipfile.ZIP_STORED:  # others may unpack to any size
+                return None
+            return archive.read(member)
+    except Exception:  # not stored, or deleted since the opening, or damaged in any way
         return None
 
 

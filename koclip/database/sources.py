@@ -108,13 +108,19 @@ def _placed(item: ImageItem, base: Path, folder: Path, fetch: bool) -> Candidate
     item = replace(item, file=name.as_posix())
     try:
         stat = path.stat()
-    except (OSError, ValueError):  # reading it tells why
+    except ValueError as error:  # no file can have such a name
+        return Candidate(item, partial(_refuse, KoCLIPError("image_unreadable", reason=error)))
+    except OSError:  # reading it tells why
         return Candidate(item, partial(_on_disk, path))
     return Candidate(item, partial(_on_disk, path), stat.st_size, stat.st_mtime_ns)
 
 
 def _on_disk(path: Path) -> Path:
     return path
+
+
+def _refuse(error: KoCLIPError) -> bytes:
+    raise error
 
 
 def _not_fetched(url: str) -> bytes:

@@ -21,6 +21,7 @@ from koclip.text_to_patch import rank_patches
 from koclip.ui.frame import webp_url
 from koclip.ui.models import Choice
 from koclip.ui.texts import say
+from koclip.visible_text import in_utf8
 
 _WEB = ("http://", "https://")  # other addresses could be programs that a browser runs
 
@@ -148,8 +149,8 @@ def served_by(database: ImageDatabase) -> Callable[[SearchHit], str]:
             if small:
                 return webp_url(small)
         if not location or "://" in location:
-            return location or ""
-        return f"/gradio_api/file={location}"
+            return in_utf8(location or "")
+        return in_utf8(f"/gradio_api/file={location}")
 
     return address
 
