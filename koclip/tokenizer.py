@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,20 @@ def as_texts(texts: str | Iterable[str]) -> list[str]:
     return texts
 
 
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Tells of a tokenizer at `path` that fails: with a bare Exception, where there is no token for
+    the unknown, or with a panic of Rust's, which is no Exception."""
+    try:
+        yield
+    except KoCLIPError:
+        raise
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise KoCLIPError("tokenizer_unreadable", path=path, reason=error) from error
+        raise
+
+
 class TextTokenizer:
     """A `tokenizers` tokenizer with the model's limits.
 
@@ -55,16 +70,12 @@ class TextTokenizer:
     def from_folder(cls, folder: Path, config: TextConfig) -> TextTokenizer:
         """Reads tokenizer.json, or whatever older files transformers can turn into one."""
         path = folder / "tokenizer.json"
-        try:
+        with _explained(path):
             if path.is_file():
                 return cls(Tokenizer.from_file(str(path)), config, path)
             from transformers import AutoTokenizer
 
             return cls(AutoTokenizer.from_pretrained(folder).backend_tokenizer, config, folder)
-        except KoCLIPError:
-            raise
-        except Exception as error:  # tokenizers raises bare Exception
-            raise KoCLIPError("tokenizer_unreadable", path=path, reason=error) from error
 
     def __call__(self, texts: str | Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
         """Texts → ids and mask, both int32 [B, longest], padded on the right.
@@ -116,10 +127,8 @@ class TextTokenizer:
     def _rows(self, texts: list[str]) -> list[list[int]]:
         prefix = self._config.prompt_prefix
         prompts = [prefix + clean_text(text[:MAX_CHARACTERS]) for text in texts]
-        try:
+        with _explained(self._path):
             return [encoding.ids for encoding in self.backend.encode_batch_fast(prompts)]
-        except Exception as error:  # tokenizers raises bare Exception: no token for the unknown
-            raise KoCLIPError("tokenizer_unreadable", path=self._path, reason=error) from error
 
     def _padded(self, rows: list[list[int]], length: int) -> tuple[np.ndarray, np.ndarray]:
         ids = np.full((len(rows), length), self._config.pad_token_id, np.int32)
