@@ -1,7 +1,7 @@
 """The three demos as page and API give them: plain values in, JSON-friendly answers out.
 
-Every answer is {"model", "notices", "results"}: who answered, what to know about that, and the
-results, best first.
+Every answer is {"model", "revision", "notices", "results"}: who answered, what to know about that,
+and the results, best first.
 """
 
 from __future__ import annotations
@@ -74,8 +74,7 @@ def label_answers(
 
 def embeddings(choice: Choice, rows: np.ndarray) -> dict:
     """Unit rows [N, D] as lists, and the revision of the model, for which alone they count."""
-    answer = {"model": choice.model.name, "notices": choice.notices}
-    return answer | {"revision": choice.model.revision, "embeddings": rows.tolist()}
+    return _answered_by(choice, choice.notices) | {"embeddings": rows.tolist()}
 
 
 def set_labels(name: str) -> str:
@@ -115,8 +114,7 @@ def image_answer(
         }
         for hit in hits
     ]
-    searched = {"database": choice.database_name} if choice.database_name else {}
-    return {"model": choice.model.name, **searched, "notices": choice.notices, "results": results}
+    return _answer(choice, choice.notices, results)
 
 
 def patch_answer(choice: Choice, image: ImageSource | None, query: str, **options: object) -> dict:
@@ -127,7 +125,14 @@ def patch_answer(choice: Choice, image: ImageSource | None, query: str, **option
 
 
 def _answer(choice: Choice, notices: list[str], results: list[dict]) -> dict:
-    return {"model": choice.model.name, "notices": notices, "results": results}
+    return _answered_by(choice, notices) | {"results": results}
+
+
+def _answered_by(choice: Choice, notices: list[str]) -> dict:
+    """Who answered; the revision tells one state of a model from another."""
+    searched = {"database": choice.database_name} if choice.database_name else {}
+    model = {"model": choice.model.name, "revision": choice.model.revision}
+    return model | searched | {"notices": notices}
 
 
 def _ranked(scores: list[LabelScore]) -> list[dict]:

@@ -53,8 +53,8 @@ class Api:
                 everyday; or "open" to choose from the whole Korean vocabulary.
 
         Returns:
-            {"model", "notices", "fits", "results": [{"rank", "label", "probability", "cosine"}]},
-            best first; `fits` is false when none of the labels seems to fit the image.
+            {"model", "revision", "notices", "fits", "results": [{"rank", "label", "probability",
+            "cosine"}]}, best first; `fits` is false when none of the labels seems to fit the image.
         """
         language = language_of(request)
         report = reporter(progress, language)
@@ -91,10 +91,10 @@ class Api:
                 with the model (koclip-mini's is bundled, others' COCO val2017); empty: the first.
 
         Returns:
-            {"model", "database", "notices", "results": [{"rank", "score", "id", "image",
-            "caption_ko", "caption_en", "kind", "license", "author", "source", "title"}]}, best
-            first. `score` is the cosine; `image` is a URL, a path on this server, a thumbnail as a
-            data: URL, or empty if there is none.
+            {"model", "revision", "database", "notices", "results": [{"rank", "score", "id",
+            "image", "caption_ko", "caption_en", "kind", "license", "author", "source", "title"}]},
+            best first. `score` is the cosine; `image` is a URL, a path on this server, a thumbnail
+            as a data: URL, or empty if there is none.
         """
         choice = self._choose(model, request, progress, database)
         address = answers.served_by(choice.database)
@@ -128,9 +128,9 @@ class Api:
             contrast: what is everywhere, such as 배경, and should not count.
 
         Returns:
-            {"model", "notices", "results": [{"rank", "query", "row", "column", "scale", "box",
-            "score"}]}, best first for each query. `box` is [left, top, right, bottom] in pixels of
-            the upright image; `score` the cosine, less the contrast's.
+            {"model", "revision", "notices", "results": [{"rank", "query", "row", "column",
+            "scale", "box", "score"}]}, best first for each query. `box` is [left, top, right,
+            bottom] in pixels of the upright image; `score` the cosine, less the contrast's.
         """
         language = language_of(request)
         report = reporter(progress, language)
@@ -158,8 +158,8 @@ class Api:
             model: koclip-mini, koclip-base or koclip-large.
 
         Returns:
-            {"model", "notices", "results": [[{"rank", "label", "probability", "cosine"}]]}, a list
-            for each image, in their order.
+            {"model", "revision", "notices", "results": [[{"rank", "label", "probability",
+            "cosine"}]]}, a list for each image, in their order.
         """
         choice = self._choose(model, request, progress)
         return answers.label_answers(choice, _batch(images), labels, template, softmax)
@@ -181,8 +181,8 @@ class Api:
             database: as of /text_to_image.
 
         Returns:
-            {"model", "database", "notices", "results": [[…]]}, a list as /text_to_image gives for
-            each query.
+            {"model", "revision", "database", "notices", "results": [[…]]}, a list as
+            /text_to_image gives for each query.
         """
         choice = self._choose(model, request, None, database)
         address = answers.served_by(choice.database)
@@ -200,7 +200,7 @@ class Api:
             model: koclip-mini, koclip-base or koclip-large.
 
         Returns:
-            {"model", "notices", "revision", "embeddings": [[float]]}, a row for each text; dot
+            {"model", "revision", "notices", "embeddings": [[float]]}, a row for each text; dot
             products are cosines.
         """
         choice = self._choose(model, request, None)
@@ -220,7 +220,7 @@ class Api:
             model: koclip-mini, koclip-base or koclip-large.
 
         Returns:
-            {"model", "notices", "revision", "embeddings": [[float]]}, a row for each image.
+            {"model", "revision", "notices", "embeddings": [[float]]}, a row for each image.
         """
         choice = self._choose(model, request, progress)
         return answers.embeddings(choice, choice.model.embed_images(_batch(images)))
@@ -276,6 +276,8 @@ class Api:
 def _batch(items: list[str] | None) -> list[str]:
     if not items:
         raise KoCLIPError("batch_empty")
+    if not isinstance(items, list):
+        raise KoCLIPError("request_bad")
     if len(items) > MAX_BATCH:
         raise KoCLIPError("batch_too_large", count=len(items), limit=MAX_BATCH)
     return items

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import GradioModel, GradioRootModel
+from pydantic import BaseModel
 
 from koclip.errors import KoCLIPError
 from koclip.ui.feedback import explained
@@ -38,7 +38,8 @@ class PublicBlocks(gr.Blocks):
     async def process_api(
         self, block_fn: Any, inputs: list, state: Any = None, request: Any = None, **options: Any
     ) -> dict:
-        if request is not None and not isinstance(request, (gr.Request, list)):  # from MCP
+        by_mcp = request is not None and not isinstance(request, (gr.Request, list))
+        if by_mcp:
             request = gr.Request(request)
         language = language_of(request)
         _language.set(language)
@@ -47,6 +48,8 @@ class PublicBlocks(gr.Blocks):
         try:
             output = await super().process_api(block_fn, inputs, state, request, **options)
             outcome = "going on" if output.get("is_generating") else outcome
+            if by_mcp:  # which makes text of it, and knows no models
+                output["data"] = [_plain(value) for value in output["data"]]
             return output
         except gr.Error as error:
             outcome, error.print_exception = "refused", False
@@ -108,7 +111,7 @@ def _files(value: Any) -> Iterator[tuple[str | None, Any]]:
     waiting = [value]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, (GradioModel, GradioRootModel)):
+        if isinstance(value, BaseModel):
             value = value.model_dump()
         if isinstance(value, dict):
             if "path" in value or "url" in value:
@@ -116,6 +119,10 @@ def _files(value: Any) -> Iterator[tuple[str | None, Any]]:
             waiting.extend(value.values())
         elif isinstance(value, (list, tuple)):
             waiting.extend(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump() if isinstance(value, BaseModel) else value
 
 
 def _is_address(value: Any) -> bool:

@@ -40,7 +40,8 @@ def framed(
     saves = "".join(_button(form, form.upper()) for form in ("json", "csv", "png"))
     tools.append(f'<span class="save">{say("save_as", language)} {saves}</span>')
     by = " · ".join(answer[key] for key in ("model", "database") if key in answer)
-    tools.append(f'<span class="model">{escape(by)}</span>')
+    revision = escape(answer.get("revision", ""))
+    tools.append(f'<span class="model" title="{revision}">{escape(by)}</span>')
     data = escape(json.dumps(answer, ensure_ascii=False))
     heading = f"<h3>{escape(title)}</h3>" if title else ""
     note = f'<p class="note">{escape(link_note)}</p>' if link_note else ""

@@ -9,8 +9,10 @@ import gradio as gr
 
 from koclip import __version__
 from koclip.errors import KoCLIPError
+from koclip.hub import locate
 from koclip.settings import MINI, Settings
 from koclip.ui.api import API_VERSION, Api
+from koclip.ui.blocks import PublicBlocks
 from koclip.ui.image_to_text_tab import image_to_text_tab
 from koclip.ui.language import LANGUAGES, language_of
 from koclip.ui.links import TABS
@@ -20,15 +22,13 @@ from koclip.ui.text_to_image_tab import text_to_image_tab
 from koclip.ui.text_to_patch_tab import text_to_patch_tab
 from koclip.ui.texts import I18N, TEXTS, say
 
-_KEPT = 6600  # seconds after which uploads are deleted, at the next look: within two hours
-_LOOK = 600
 _POLL = 0.5  # seconds between looks at how far a model is
 
 
-def build_page(pool: ModelPool, settings: Settings) -> gr.Blocks:
+def build_page(pool: ModelPool, settings: Settings) -> PublicBlocks:
     """The whole Space as one Blocks interface."""
     models = settings.models
-    with gr.Blocks(title="KoCLIP · 한국어 CLIP", delete_cache=(_LOOK, _KEPT)) as page:
+    with PublicBlocks(title="KoCLIP · 한국어 CLIP") as page:
         gr.HTML(_header(), elem_id="header", apply_default_css=False, js_on_load=None)
         with gr.Row(elem_id="models"):
             model = gr.Radio(
@@ -109,7 +109,8 @@ def _header() -> str:
 
 
 def _footer() -> str:
-    korean, english = (
-        text.format(version=__version__, api=API_VERSION) for text in TEXTS["footer"]
-    )
+    # Of the model that is always there; those from the Hub have theirs in their answers.
+    revision = locate(MINI).revision
+    values = {"version": __version__, "api": API_VERSION, "model": MINI, "revision": revision}
+    korean, english = (text.format(**values) for text in TEXTS["footer"])
     return f"<p>{bilingual(*TEXTS['description'])}</p><p>{bilingual(korean, english)}</p>"

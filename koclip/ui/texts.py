@@ -182,8 +182,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "theme_switch": ("밝게/어둡게", "Light/dark"),
     "skip": ("내용으로 건너뛰기", "Skip to content"),
     "footer": (
-        "KoCLIP {version} · API {api} · 결과는 틀릴 수 있습니다.",
-        "KoCLIP {version} · API {api} · Answers can be wrong.",
+        "KoCLIP {version} · API {api} · {model} {revision} · 결과는 틀릴 수 있습니다.",
+        "KoCLIP {version} · API {api} · {model} {revision} · Answers can be wrong.",
     ),
     # models
     "model_ready": ("{model} 준비됨", "{model} is ready"),

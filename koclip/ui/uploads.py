@@ -94,9 +94,9 @@ class OpenFiles:
             is_file = found.is_file()
         except (OSError, ValueError, RuntimeError):  # not there, a NUL byte, a loop of links
             return False
-        if not is_file or found.name.startswith("."):
+        if not is_file:
             return False
         if found.is_relative_to(self._uploads):
             return True
-        is_picture = found.suffix.lower() in IMAGE_SUFFIXES
+        is_picture = found.suffix.lower() in IMAGE_SUFFIXES and not found.name.startswith(".")
         return is_picture and any(found.is_relative_to(folder) for folder in self._shown)
