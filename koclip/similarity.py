@@ -73,10 +73,12 @@ def top_k(
     the other queries or on the copy, and what is in memory does not grow with N.
 
     Raises:
-        KoCLIPError: a row holds NaN or infinity.
+        KoCLIPError: a query or a row holds NaN or infinity.
     """
     store = SegmentedStore.of(rows)
     queries = np.asarray(queries, np.float32)
+    if not np.isfinite(queries).all():
+        raise KoCLIPError("query_not_finite")
     searched = len(store) if keep is None else np.count_nonzero(keep)
     count, k = len(queries), min(k, searched)
     best = _Hits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
@@ -86,7 +88,8 @@ def top_k(
     for block in store.blocks(max(1, _BLOCK_SCORES // count), keep):
         error = block.store.scan_error(queries)
         scores = _scan(queries, block)
-        least = np.maximum(least, _kth_at_least(scores, k, block) - error)
+        _check_finite(scores, queries, block)
+        least = np.maximum(least, _kth_at_least(scores, k) - error)
         found = _not_below(scores, least - error)
         likely = _best_k(found, k, count)
         # Those that look best raise `least`, so that fewer of the others are read again.
@@ -118,10 +121,11 @@ def _scan(queries: np.ndarray, block: Block) -> np.ndarray:
     def score(tile: slice) -> None:
         values = widened(scanned[picked[tile]] if few else scanned[tile])
         out = scores[:, tile.start - start : tile.stop - start]
-        if threaded:
-            np.vecdot(values, factors[0], out=out[0])
-        else:
-            np.matmul(factors, values.T, out=out)
+        with np.errstate(invalid="ignore", over="ignore"):  # `_check_finite` tells
+            if threaded:
+                np.vecdot(values, factors[0], out=out[0])
+            else:
+                np.matmul(factors, values.T, out=out)
 
     if threaded:
         with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -132,15 +136,27 @@ def _scan(queries: np.ndarray, block: Block) -> np.ndarray:
     return scores if few or picked is None else scores.take(picked - start, axis=1)
 
 
-def _kth_at_least(scores: np.ndarray, k: int, block: Block) -> np.ndarray:
+def _check_finite(scores: np.ndarray, queries: np.ndarray, block: Block) -> None:
+    """Refuses rows that are not finite. They alone have scores [Q, B] beyond a query's length, as
+    all rows are unit; in float16 they count as 65,536 and more."""
+    bounds = 2 * np.linalg.norm(queries, axis=1)
+    if (np.maximum(scores.max(axis=1), -scores.min(axis=1)) <= bounds).all():  # False for NaN
+        return
+    columns = np.flatnonzero(~(np.abs(scores) <= bounds[:, None]).all(axis=0))
+    for at in range(0, len(columns), _RESCORED_AT_ONCE):
+        part = columns[at : at + _RESCORED_AT_ONCE]
+        finite = np.isfinite(block.store.rows[block.positions_of(part)]).all(axis=1)
+        if not finite.all():
+            _refuse(block.numbers_of(part[~finite]))
+
+
+def _kth_at_least(scores: np.ndarray, k: int) -> np.ndarray:
     """A lower bound [Q] of the k-th largest of `scores` [Q, B]: that of groups' largest."""
     count, width = scores.shape
     group = max(1, min(_GROUP, width // (4 * k)))
     grouped = width // group * group  # one group has every (width // group)-th column
     largest = scores[:, :grouped].reshape(count, group, -1).max(axis=1)
     largest = np.concatenate([largest, scores[:, grouped:]], axis=1)
-    if not np.isfinite(largest).all():
-        _refuse(block.numbers_of(np.flatnonzero(~np.isfinite(scores).all(axis=0))))
     if width < k:
         return np.full(count, -np.inf, np.float32)
     return np.partition(largest, -k, axis=1)[:, -k]

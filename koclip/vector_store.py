@@ -85,8 +85,9 @@ def compact_copy(rows: np.ndarray, form: CompactForm) -> CompactCopy:
     error = 0.0
     for tile in tiles(rows):
         exact = np.asarray(rows[tile], np.float32)
-        values[tile] = np.rint(exact / scales) if form == "int8" else exact
-        errors = _distances(values[tile], scales, exact)
+        with np.errstate(all="ignore"):  # what is not finite is told below
+            values[tile] = np.rint(exact / scales) if form == "int8" else exact
+            errors = _distances(values[tile], scales, exact)
         if not np.isfinite(errors).all():
             row = tile.start + int(np.argmin(np.isfinite(errors))) + 1
             raise KoCLIPError("embedding_not_finite", row=row)

@@ -116,6 +116,11 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Rebuild it with `python -m koclip index FOLDER`.",
     ),
     # searching
+    "query_not_finite": (
+        "찾는 것의 임베딩에 유한하지 않은 수가 있습니다. 모델이나 직접 만든 임베딩을 확인해 주세요.",
+        "The embedding of what is looked for is not finite. Check the model, or the embedding if it is "
+        "your own.",
+    ),
     "where_bad": (
         "'{condition}'은(는) 조건이 아닙니다. license=CC0-1.0, title~산, taken>=2024-05처럼 항목, "
         "기호(=, !=, ~, >, >=, <, <=), 값을 적어 주세요.",
