@@ -44,6 +44,12 @@ class DualEncoder(nn.Module):
         output = self.vision_tower(pixel_values, pooled_only=True)
         return self.visual_projection(output.pooler_output)
 
+    def window_features(self, pixel_values: jax.Array, windows: jax.Array) -> jax.Array:
+        """[1, H, W, 3] and weights [N, h, w] of its places → [N, projection_dim], not normalised;
+        of an EfficientNet only, see there."""
+        output = self.vision_tower(pixel_values, windows=windows)
+        return self.visual_projection(output.pooler_output)
+
     def __call__(
         self, input_ids: jax.Array, attention_mask: jax.Array, pixel_values: jax.Array
     ) -> tuple[jax.Array, jax.Array]:

@@ -172,13 +172,23 @@ class EfficientNetLite(nn.Module):
     config: EfficientNetConfig
 
     @nn.compact
-    def __call__(self, pixel_values: jax.Array, *, pooled_only: bool = False) -> TowerOutput:
+    def __call__(
+        self,
+        pixel_values: jax.Array,
+        *,
+        pooled_only: bool = False,
+        windows: jax.Array | None = None,
+    ) -> TowerOutput:
         """[B, H, W, 3] floats in about −1 … 1 → [B, h, w, 1280] and [B, num_classes].
+
+        H and W may be others than `config.image_size`; h and w are 32 times less, rounded up.
 
         All but the `config.top_k` likeliest classes are 0 in the second. With
         `config.pooled_features` it is [B, num_classes + 1280]: the square roots of the mean
         features follow. Without the root their few large values would drown the others.
         `pooled_only` is what other towers take; here everything is needed for the second.
+        With `windows` [N, h, w], which weigh the places of a single picture and sum up to 1, the
+        second has a row for each window instead of one for the whole picture.
         """
         stem = nn.Conv(
             STEM_CHANNELS,
@@ -193,7 +203,10 @@ class EfficientNetLite(nn.Module):
         for number, block in enumerate(blocks(self.config)):
             x = InvertedBottleneck(block, name=f"block_{number}")(x)
         features = relu6(dense(HEAD_CHANNELS, name="head")(x))
-        mean = features.mean(axis=(1, 2))
+        if windows is None:
+            mean = features.mean(axis=(1, 2))
+        else:
+            mean = jnp.einsum("nhw,hwc->nc", windows, features[0])
         logits = dense(self.config.num_classes, name="classifier")(mean)
         probabilities = nn.softmax(logits / self.config.temperature)
         pooled = likeliest(probabilities, self.config.top_k)

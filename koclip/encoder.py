@@ -6,6 +6,7 @@ padded to a few sizes; the padding is masked or cut off and changes no result.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from functools import partial
 
@@ -18,6 +19,7 @@ from koclip.config import ModelConfig
 from koclip.dual_encoder import DualEncoder
 
 TEXT_LENGTHS = (8, 16, 32, 64, 128, 256, 512)
+_WINDOWS = (16, 64, 256)  # of one picture
 
 
 @partial(jax.jit, static_argnames="config")
@@ -36,6 +38,15 @@ def _image_features(
     return DualEncoder(config).apply({"params": parameters}, pixel_values, method="image_features")
 
 
+@partial(jax.jit, static_argnames="config")
+def _window_features(
+    config: ModelConfig, parameters: Parameters, pixel_values: jax.Array, windows: jax.Array
+) -> jax.Array:
+    return DualEncoder(config).apply(
+        {"params": parameters}, pixel_values, windows, method="window_features"
+    )
+
+
 class Encoder:
     """Runs the two towers of one model. Weights are arguments of the compiled functions: as
     constants they would be copied into every one of them. Calls of several threads are joined."""
@@ -47,6 +58,7 @@ class Encoder:
             MicroBatcher(partial(_of_few_sizes, function, config, parameters))
             for function in (_text_features, _image_features)
         )
+        self._one_picture = threading.Lock()
 
     def text_features(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
         """[B, T] ids and mask → float32 [B, projection_dim], not normalised."""
@@ -61,6 +73,16 @@ class Encoder:
     def image_features(self, pixel_values: np.ndarray) -> np.ndarray:
         """[B, H, W, 3] → float32 [B, projection_dim], not normalised."""
         return self._images.run(pixel_values)
+
+    def window_features(self, pixel_values: np.ndarray, windows: np.ndarray) -> np.ndarray:
+        """[1, H, W, 3] and [N, h, w] → float32 [N, projection_dim], not normalised; see
+        `EfficientNetLite`. One picture at a time: a large one takes 150 MB, and all processors."""
+        count = len(windows)
+        missing = _round_up(count, _WINDOWS) - count
+        padded = np.concatenate([windows, np.repeat(windows[:1], missing, 0)])
+        with self._one_picture:
+            features = _window_features(self.config, self.parameters, pixel_values, padded)
+            return np.asarray(features)[:count]
 
     def compile_texts(self, count: int, length: int) -> None:
         """Makes ready for batches of `count` texts of up to `length` tokens.

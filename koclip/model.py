@@ -202,6 +202,11 @@ class KoCLIP:
             raise KoCLIPError("pixels_bad_shape", expected=expected, shape=_described(pixels))
         return jnp.asarray(self._encoder.image_features(pixels.astype(np.float32)))
 
+    def get_window_features(self, pixel_values: np.ndarray, windows: np.ndarray) -> np.ndarray:
+        """One picture's normalised pixels [1, H, W, 3] and weights [N, h, w] of its places →
+        features [N, D], not normalised; koclip-mini only. `koclip.dense` uses it."""
+        return self._encoder.window_features(pixel_values, windows)
+
     def __call__(
         self,
         input_ids: np.ndarray,
@@ -240,15 +245,16 @@ class KoCLIP:
         overlap: float = 0.0,
         scales: int = 1,
         contrast: str | None = None,
+        dense: bool = False,
         progress: Progress | None = None,
     ) -> list[text_to_patch.PatchScore]:
         """Tiles of `image` by how well they fit one or several queries, the best first.
 
         The plain grid is the original's; `overlap` adds tiles between those of the grid, `scales`
-        larger ones, and `contrast` names what should not count: see
-        `koclip.text_to_patch.rank_patches`.
+        larger ones, `contrast` names what should not count, and `dense` is faster with
+        koclip-mini: see `koclip.text_to_patch.rank_patches`.
         """
-        options = {"overlap": overlap, "scales": scales, "contrast": contrast}
+        options = {"overlap": overlap, "scales": scales, "contrast": contrast, "dense": dense}
         return text_to_patch.rank_patches(
             self, image, query, rows, columns, **options, progress=progress
         )

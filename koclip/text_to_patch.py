@@ -13,6 +13,7 @@ from PIL import Image
 from koclip import similarity
 from koclip.batching import BATCH_SIZES
 from koclip.checks import whole_number
+from koclip.dense import embed_boxes
 from koclip.errors import KoCLIPError
 from koclip.images import ImageSource, open_image
 from koclip.limits import MAX_OVERLAP, MAX_QUERIES, MAX_ROWS, MAX_TILES
@@ -30,7 +31,7 @@ koclip-mini's relevance map pointed at .70 [.63–.76] of the things with 5 × 5
 together, .66 [.59–.72] without the 3 × 3, .58 [.52–.65] with 5 × 5 alone, .49 with 4 × 4 and .41
 with 3 × 3. In 105 scenes 3 × 3 with an overlap of a half made .58, 5 × 5, as many tiles, .65. A
 contrast did not help: "배경" lowered .70 to .63, "사진" to .61. The 50 tiles take twice the time of
-5 × 5, and four times that of 3 × 3.
+5 × 5, and four times that of 3 × 3, unless they are seen in one pass; see `koclip.dense`.
 """
 _CHUNK = BATCH_SIZES[-1]  # tiles cut and embedded at once
 
@@ -152,6 +153,7 @@ def rank_patches(
     overlap: float = 0.0,
     scales: int = 1,
     contrast: str | None = None,
+    dense: bool = False,
     progress: Progress | None = None,
 ) -> list[PatchScore]:
     """Tiles of `image` by how well they fit, the best first; query after query.
@@ -162,18 +164,24 @@ def rank_patches(
         overlap, scales: more tiles, between and above those of the grid; see `cut`.
         contrast: text whose cosine is subtracted, such as "배경" (background): what is everywhere
             in the picture then counts less. Without one, or with a blank one, scores are cosines.
+        dense: see all tiles in one pass over the picture, which koclip-mini can: faster, and
+            their scores are lower; see `koclip.dense`.
         progress: called with ("tiles", how many are embedded, how many in all).
 
     Raises:
         KoCLIPError: no readable image, no query or more than 6, a text that is no string or too
-            long, or a grid that does not fit; see `cut`.
+            long, a grid that does not fit, see `cut`, or the model cannot do it in one pass.
     """
     queries = parse_queries(query)
     against = [] if contrast is None else split_texts([contrast])
     picture = open_image(image)
     tiles = cut(picture, rows, columns, overlap, scales)
     texts = model.embed_texts([*queries, *against])  # first: a text may be too long
-    cosines = similarity.cosine(texts, embed_tiles(model, picture, tiles, progress))
+    if dense:
+        embedded = embed_boxes(model, picture, [tile.box for tile in tiles])
+    else:
+        embedded = embed_tiles(model, picture, tiles, progress)
+    cosines = similarity.cosine(texts, embedded)
     scores = cosines[: len(queries)]
     if against:
         scores = scores - cosines[-1]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-_NAMES = ("rows", "columns", "overlap", "scales", "contrast")
+_NAMES = ("rows", "columns", "overlap", "scales", "contrast", "dense")
 
 
 def add_tile_options(parser: argparse.ArgumentParser) -> None:
-    """--rows, --columns, --overlap, --scales and --contrast."""
+    """--rows, --columns, --overlap, --scales, --contrast and --dense."""
     parser.add_argument("--rows", type=int, help="of tiles, 1 to 16")
     parser.add_argument("--columns", type=int, help="of tiles, 1 to 16")
     parser.add_argument(
@@ -18,6 +18,12 @@ def add_tile_options(parser: argparse.ArgumentParser) -> None:
         "--scales", type=int, help="how many grids, each a row and a column coarser"
     )
     parser.add_argument("--contrast", help='what is everywhere and should not count, as "배경"')
+    parser.add_argument(
+        "--dense",
+        action="store_true",
+        default=None,
+        help="all tiles in one pass over the picture: faster (koclip-mini only)",
+    )
 
 
 def tile_options(args: argparse.Namespace) -> dict[str, object]:

@@ -93,6 +93,16 @@ def test_patches(capsys):
     assert len(rows(capsys)) == 4
 
 
+def test_patches_in_one_pass(capsys):
+    answers = []
+    for options in ([], ["--dense"]):
+        assert main(["patches", BOATS, "배", "--rows", "1", *options, "--json"]) == 0
+        answers.append({row["column"]: row["score"] for row in rows(capsys)})
+    one_by_one, at_once = answers
+    assert at_once.keys() == one_by_one.keys() == {0, 1, 2}
+    assert all(0.001 < abs(at_once[i] - one_by_one[i]) < 0.2 for i in at_once)
+
+
 def test_patches_of_several_queries_with_more_tiles(capsys):
     grid = ["--rows", "2", "--columns", "2", "--overlap", "0.5", "--scales", "2"]
     assert main(["patches", BOATS, "배", "나무", *grid, "--json"]) == 0

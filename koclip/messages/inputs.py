@@ -45,6 +45,12 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "Model '{name}' has no tokenizer files, so it cannot read text. Put tokenizer.json into "
         "its folder, or call get_text_features with token ids of your own.",
     ),
+    "dense_unsupported": (
+        "'{model}'은(는) 사진을 한 번에 훑지 못합니다. koclip-mini를 쓰거나, 조각을 하나씩 보게 해 주세요 "
+        "(dense 없이).",
+        "'{model}' cannot look at a picture in one pass. Use koclip-mini, or have the tiles looked "
+        "at one by one (without dense).",
+    ),
     "tokenizer_unreadable": (
         "{path}: 토크나이저를 읽을 수 없습니다({reason}).",
         "{path}: the tokenizer cannot be read ({reason}).",
