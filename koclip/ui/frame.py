@@ -9,6 +9,7 @@ from html import escape
 
 from PIL import Image
 
+from koclip.served_databases import GALLERY
 from koclip.ui.texts import say
 
 NOTICE = '<p class="notice">'
@@ -39,7 +40,9 @@ def framed(
         tools.append(_button("link", say("copy_link", language), done))
     saves = "".join(_button(form, form.upper()) for form in ("json", "csv", "png"))
     tools.append(f'<span class="save">{say("save_as", language)} {saves}</span>')
-    by = " · ".join(answer[key] for key in ("model", "database") if key in answer)
+    by = answer.get("model", "")
+    if (searched := answer.get("database", GALLERY)) != GALLERY:
+        by = f"{by} · {searched}"
     revision = escape(answer.get("revision", ""))
     tools.append(f'<span class="model" title="{revision}">{escape(by)}</span>')
     data = escape(json.dumps(answer, ensure_ascii=False))

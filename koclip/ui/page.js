@@ -180,6 +180,16 @@
     else onPage[button.dataset.do](button, event);
   });
 
+  // Gradio gives every radio button a name of its own, again and again: arrow keys would lead nowhere.
+  function joinRadios({ target }) {
+    const group = target.type === "radio" && target.closest(".segmented");
+    if (!group) return;
+    const [first, ...others] = group.querySelectorAll("input[type=radio]");
+    for (const other of others) other.name = first.name;
+  }
+  document.addEventListener("focusin", joinRadios);
+  document.addEventListener("keydown", joinRadios);
+
   try {
     const theme = localStorage.getItem("koclip-theme");
     if (theme) document.body.classList.toggle("dark", theme === "dark");

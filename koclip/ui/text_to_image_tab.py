@@ -36,8 +36,7 @@ from koclip.ui.texts import I18N, say
 ID = "text-to-image"
 MY_PHOTOS = "own"
 _IN = "in:"
-"""Before a database's name, where the page chooses it: Gradio's front end now and then translates a
-value that is the key of a text, and a database may be called anything."""
+"""Before a database's name, where the page chooses it: one may be called as my photos are."""
 _DEFAULTS = {
     "query": QUERIES[0][0],
     "count": 12,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gradio as gr
+from gradio.i18n import I18nData
 
 TEXTS: dict[str, tuple[str, str]] = {
     "tagline": (
@@ -217,8 +218,23 @@ def say(key: str, language: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
-I18N = gr.I18n(
-    ko={key: korean for key, (korean, _) in TEXTS.items()},
-    en={key: english for key, (_, english) in TEXTS.items()},
-)
+class _Labels(gr.I18n):
+    """Gradio's front end translates every text that is a key, also the name of somebody's folder."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ko={_unlikely(key): korean for key, (korean, _) in TEXTS.items()},
+            en={_unlikely(key): english for key, (_, english) in TEXTS.items()},
+        )
+
+    def __call__(self, key: str) -> I18nData:
+        return super().__call__(_unlikely(key))
+
+
+def _unlikely(key: str) -> str:
+    """A key that nobody writes by chance; those of Gradio's own texts stay."""
+    return key if "." in key else f"koclip:{key}"
+
+
+I18N = _Labels()
 """Labels that the browser translates; pass `I18N(key)` to components and `I18N` to `launch`."""

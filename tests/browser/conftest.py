@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -30,6 +31,13 @@ def browser() -> Iterator:
 @pytest.fixture(scope="package")
 def new_visit(browser, space) -> Iterator[Callable[..., Visit]]:
     """Opens a visitor's own browser: nothing is shared with other visits."""
+    with visits_to(space, browser) as new:
+        yield new
+
+
+@contextmanager
+def visits_to(space: str, browser) -> Iterator[Callable[..., Visit]]:
+    """`new_visit` of any Space."""
     contexts = []
 
     def new(size: tuple[int, int] = DESKTOP, language: str = "ko", scheme: str = "light") -> Visit:

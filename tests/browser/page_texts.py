@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from koclip.ui.texts import TEXTS
+from koclip.ui.texts import I18N, TEXTS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -37,7 +37,7 @@ _NAMES = re.compile(
 )
 _TRANSLATED = re.compile(r"[가-힣][가-힣 ,]* \([a-zA-Z ,]+\)")  # 배, 하늘 (boats, sky)
 _GRADIO_KEY = re.compile(r"(common|image|file|upload_text|interface|errors)\.[a-z_]+")
-_RAW_KEYS = {key for key, (_, english) in TEXTS.items() if key != english}
+_RAW_KEYS = {I18N(key).key for key in TEXTS}
 
 
 def untranslated(page: Page, language: str) -> list[str]:

@@ -39,11 +39,16 @@ def choose_my_photos(visit: Visit) -> None:
         visit.page.get_by_role("radio", name=visit.text("my_photos")).check(force=True)
 
 
-def read(visit: Visit, files: list[Path]) -> None:
+def upload(visit: Visit, files: list[Path]) -> list[Path]:
+    """Where the server has them."""
     page = visit.page
-    with page.expect_response(lambda response: "/upload" in response.url):
+    with page.expect_response(lambda response: "/upload?" in response.url) as response:
         page.locator("input[type=file][multiple]").set_input_files(files)
     page.locator(".file-preview .stem", has_text=files[0].stem).wait_for()
+    return [Path(path) for path in response.value.json()]
+
+
+def read(visit: Visit) -> None:
     with visit.another_answer(TAB):
         visit.button("photos_index").click()
 
@@ -65,7 +70,8 @@ def test_own_photos_from_upload_to_deletion(visit, photos, mini, tmp_path):
         "'#photo-status').innerText)).observe(document.querySelector('#photo-status'),"
         " { childList: true, subtree: true, characterData: true })"
     )
-    read(visit, photos)
+    uploads = upload(visit, photos)
+    read(visit)
     told = page.evaluate("told")
     assert any("/ 45" in text and "%" in text for text in told)  # while it was under way
     status = page.locator("#photo-status").inner_text()
@@ -90,12 +96,16 @@ def test_own_photos_from_upload_to_deletion(visit, photos, mini, tmp_path):
     other_visit.open(TAB)
     choose_my_photos(other_visit)
     assert other.locator(f"{PLACE} .empty").inner_text() == visit.text("photos_none")
-    other.close()
+    (others_upload,) = upload(other_visit, photos[:1])  # the same picture
 
     with visit.another_answer(TAB):
         visit.button("photos_forget").click()
     assert page.locator(f"{PLACE} .empty").inner_text() == visit.text("photos_none")
     assert page.locator("#photo-status").inner_text() == visit.text("photos_forgotten")
+    assert not any(path.exists() for path in uploads) and others_upload.exists()
+    read(other_visit)
+    assert other_visit.answer(TAB)["results"][0]["title"] == "로켓.webp"
+    other.close()
 
 
 def test_files_that_cannot_be_read_are_told_in_english_too(new_visit, tmp_path):
@@ -104,9 +114,7 @@ def test_files_that_cannot_be_read_are_told_in_english_too(new_visit, tmp_path):
     choose_my_photos(visit)
     (tmp_path / "broken.jpg").write_bytes(b"not a picture")
     page = visit.page
-    with page.expect_response(lambda response: "/upload" in response.url):
-        page.locator("input[type=file][multiple]").set_input_files(tmp_path / "broken.jpg")
-    page.locator(".file-preview .stem", has_text="broken").wait_for()
+    upload(visit, [tmp_path / "broken.jpg"])
     visit.button("photos_index").click()
     assert page.locator("#photo-status [role=alert]").inner_text()
     assert visit.problems() == []
