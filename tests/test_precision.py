@@ -43,12 +43,32 @@ def calibrated(plain: dict) -> tuple[Calibration, dict]:
     return calibrate(CONFIG, dict(plain), Probe(IDS, MASK, PIXELS), in_int8)
 
 
+@pytest.fixture(params=[0, 10**9], ids=["transposed", "as they are"])
+def widths(request, monkeypatch) -> None:
+    """Layers of any width count as wide, or none."""
+    monkeypatch.setattr("koclip.precision._WIDE", request.param)
+
+
+def test_only_wide_layers_of_texts_are_transposed():
+    wide, narrow = np.zeros((1024, 1024), np.float32), np.zeros((384, 1536), np.float32)
+    convert = converter("float32")
+    for tower, kernel, form in (
+        ("text_tower", wide, "kernel_transposed"),
+        ("text_tower", narrow, "kernel"),
+        ("vision_tower", wide, "kernel"),
+    ):
+        layer = f"{tower}.block_0.feed_forward.up"
+        assert convert(f"{layer}.kernel", kernel).keys() == {f"{layer}.{form}"}
+
+
+@pytest.mark.usefixtures("widths")
 @pytest.mark.parametrize("rows", [slice(1), slice(2), slice(None)], ids=["one", "two", "all"])
 def test_float32_as_served_equals_the_plain_form(plain, rows):
     served = embeddings(serve(plain, converter("float32")), rows)
     np.testing.assert_allclose(served, embeddings(plain, rows), atol=2e-6)
 
 
+@pytest.mark.usefixtures("widths")
 def test_float32_as_served_goes_back_to_the_plain_form(plain):
     again = flatten_dict(with_kernels(serve(plain, converter("float32"))))
     expected = flatten_dict(plain)
