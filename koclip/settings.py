@@ -49,7 +49,7 @@ class Settings:
     """What all models compute in; see `KoCLIP.from_pretrained`."""
     max_upload_mb: int = 200
     """Of one upload: a picture, or a ZIP of photos."""
-    queue: int = 64
+    queue: int = 256
     """Visitors who may wait; more are told to come back."""
     concurrency: int = 16
     """Requests that run at the same time. They are computed in common batches."""

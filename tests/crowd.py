@@ -44,6 +44,8 @@ class Crowd(NamedTuple):
     seconds_to_stop: float
     exit_code: int
     log: str
+    left_behind: list[str]
+    """Files of visitors that are still there when all is over."""
 
     def valid(self) -> list[Outcome]:
         """Requests that deserve an answer, and were made before the server was told to stop."""
@@ -100,7 +102,8 @@ def crowd(clients: int, seconds: float, think: float, hostile: float, interval: 
         finally:
             process.kill()
         text = log.read_text(encoding="utf-8")
-    return Crowd(outcomes, memory, stopped, seconds_to_stop, code, text)
+        left = [str(path) for path in (Path(place) / "uploads").rglob("*")]
+    return Crowd(outcomes, memory, stopped, seconds_to_stop, code, text, left)
 
 
 def _start(log: Path, place: Path) -> tuple[str, subprocess.Popen]:
@@ -164,7 +167,8 @@ def report(result: Crowd) -> str:
         "memory (MB) " + ", ".join(f"{at:.0f} s: {size / 1e6:.0f}" for at, size in result.memory),
         f"SIGTERM: exit code {result.exit_code} after {result.seconds_to_stop:.1f} s; then told "
         f"{Counter(o.result for o in result.outcomes if o.start >= result.stopped)}",
-        f"tracebacks in the log: {result.log.count('Traceback')}",
+        f"tracebacks in the log: {result.log.count('Traceback')}; files left behind: "
+        f"{len(result.left_behind)}",
     ]
     failures = Counter(f"{o.kind}: {o.result}" for o in result.failures())
     lines += [f"FAILED {count} × {failure}" for failure, count in failures.most_common(20)]

@@ -21,26 +21,7 @@ from koclip.errors import KoCLIPError
 
 API = "/gradio_api"
 PICTURES = sorted((assets_dir() / "gallery" / "images").glob("*.webp"))
-WORDS = [
-    "고양이",
-    "강아지",
-    "바다",
-    "산",
-    "자동차",
-    "커피",
-    "로켓",
-    "배",
-    "하늘",
-    "꽃",
-    "나무",
-    "기차",
-    "사과",
-    "집",
-    "사람",
-    "밤",
-    "눈",
-    "숲",
-]
+WORDS = "고양이 강아지 바다 산 자동차 커피 로켓 배 하늘 꽃 나무 기차 사과 집 사람 밤 눈 숲".split()  # noqa: SIM905
 STOPPING = KoCLIPError("request_stopping").localized("ko")
 _FILE = {"_type": "gradio.FileData"}
 _MCP = {"Accept": "application/json, text/event-stream"}
@@ -65,6 +46,14 @@ class BusyError(NotAnsweredError):
     """It said honestly that it has no room; `args[0]` is "busy" or "stopping"."""
 
 
+class Page(NamedTuple):
+    """What the Space's page can ask for, by number."""
+
+    functions: dict[str, int]
+    loads: list[int]
+    """What it asks for when it is opened."""
+
+
 @dataclass
 class Caller:
     """One of the crowd; `session` is what its page, or its client of the API, is known by."""
@@ -73,7 +62,7 @@ class Caller:
     http: httpx.AsyncClient
     chance: random.Random
     session: str = field(default_factory=lambda: uuid.uuid4().hex[:11])
-    functions: dict[str, int] = field(default_factory=dict)
+    page: Page = field(default_factory=lambda: Page({}, []))
 
     def words(self, count: int) -> list[str]:
         return self.chance.sample(WORDS, count)
@@ -182,8 +171,8 @@ async def visit(c: Caller) -> None:
     """Opens the page, which asks for the first answers of its tabs and a picture."""
     page = await c.http.get("/")
     assert page.status_code == 200 and "KoCLIP" in page.text
-    for name in ("FirstAnswer", "FirstAnswer_1", "FirstAnswer_2"):
-        await c.join(c.functions[name], [])
+    for number in c.page.loads:
+        await c.join(number, [])
     picture = await c.http.get(f"{API}/file={c.chance.choice(PICTURES)}")
     assert picture.headers["content-type"] == "image/webp"
 
@@ -192,7 +181,7 @@ async def session_call(c: Caller) -> None:
     """By the protocol of the page and of gradio_client."""
     labels = ",".join(c.words(5))
     data = [(await c.upload())[0], labels, "이것은 {} 이다.", True, "koclip-mini", ""]
-    (answer,) = await c.join(c.functions["image_to_text"], data)
+    (answer,) = await c.join(c.page.functions["image_to_text"], data)
     assert len(answer["results"]) == 5
 
 
@@ -330,18 +319,24 @@ def run(plan: Plan) -> list[Outcome]:
 async def _run(plan: Plan) -> list[Outcome]:
     async with httpx.AsyncClient(base_url=plan.url, timeout=120) as http:
         config = (await http.get("/config")).json()
-    functions = {d["api_name"]: d["id"] for d in config["dependencies"]}
+    asked = config["dependencies"]
+    loads = [d["id"] for d in asked if _is_first(d)]
+    page = Page({d["api_name"]: d["id"] for d in asked}, loads)
     outcomes: list[Outcome] = []
-    await asyncio.gather(*(_client(plan, n, functions, outcomes) for n in plan.numbers))
+    await asyncio.gather(*(_client(plan, n, page, outcomes) for n in plan.numbers))
     return outcomes
 
 
-async def _client(
-    plan: Plan, number: int, functions: dict[str, int], outcomes: list[Outcome]
-) -> None:
+def _is_first(dependency: dict) -> bool:
+    """Whether the page asks for it, without knowing anything, when it is opened."""
+    is_load = any(event == "load" for _, event in dependency["targets"])
+    return is_load and dependency["queue"] and not dependency["inputs"]
+
+
+async def _client(plan: Plan, number: int, page: Page, outcomes: list[Outcome]) -> None:
     chance = random.Random(number)
     async with httpx.AsyncClient(base_url=plan.url, timeout=120) as http:
-        caller = Caller(number, http, chance, functions=functions)
+        caller = Caller(number, http, chance, page=page)
         await asyncio.sleep(chance.uniform(0, plan.think))  # they do not come all at once
         while time.monotonic() < plan.end:
             if chance.random() < plan.hostile:

@@ -61,7 +61,7 @@ def test_without_variables_all_is_as_documented():
     assert settings.models == (MINI, "koclip-base", "koclip-large")
     assert (settings.default_model, settings.preload) == (MINI, (MINI,))
     limits = (settings.max_upload_mb, settings.queue, settings.concurrency, settings.memory_gb)
-    assert limits == (200, 64, 16, 8)
+    assert limits == (200, 256, 16, 8)
     assert settings.databases == ()
 
 

@@ -13,6 +13,9 @@ from koclip.settings import Settings
 
 _SHARE = 4
 """One session may have this part of the queue, so that it cannot keep everybody else out."""
+_LARGE_BYTES = 1_000_000
+_LARGE_CALLS = 32
+"""Calls that wait are in memory: when so many do, no large one is taken."""
 
 
 class Gate:
@@ -43,11 +46,12 @@ class Gate:
         """Whether nobody waits for anything."""
         return not (self._exchanges or self.waiting or self.running)
 
-    def check(self, session: str | None = None) -> None:
-        """Raises a KoCLIPError if no new call is taken: from anybody, or from this session."""
+    def check(self, session: str | None = None, size: int = 0) -> None:
+        """Raises a KoCLIPError if no new call of `size` bytes is taken, or none of this session."""
         if self.is_stopping:
             raise KoCLIPError("request_stopping")
-        if self.waiting >= self.limit:
+        is_too_large = size > _LARGE_BYTES and self.waiting >= _LARGE_CALLS
+        if is_too_large or self.waiting >= self.limit:
             raise KoCLIPError("request_busy", waiting=self.waiting)
         if session is not None:
             queues = self._page._queue.event_queue_per_concurrency_id.values()

@@ -102,7 +102,7 @@ class Guard:
                 raise KoCLIPError("request_bad") from None
             session = check_call(self._page, path, call)
             if reply.kind == "call":
-                self._gate.check(session)
+                self._gate.check(session, len(body))
             receive = replayed(body, receive)
         if reply.kind == "mcp":
             async with self._gate.direct_call():

@@ -63,6 +63,16 @@ def test_one_session_cannot_fill_the_queue(gate, queue):
     gate.check()
 
 
+def test_large_calls_do_not_fill_the_memory(queue):
+    gate = Gate(SimpleNamespace(_queue=queue), Settings(queue=100))
+    wait(queue, "a", 31)
+    gate.check("b", 15_000_000)
+    wait(queue, "a", 1)
+    gate.check("b", 900_000)
+    with pytest.raises(KoCLIPError, match="32"):
+        gate.check("b", 15_000_000)
+
+
 def test_a_space_that_stops_takes_nobody(gate):
     gate.is_stopping = True
     assert refusal(gate) == "request_stopping"
