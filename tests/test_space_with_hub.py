@@ -8,12 +8,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from PIL import Image
 
 from koclip import ImageDatabase, KoCLIP
+from koclip.database import ImageItem
+from koclip.hub import locate
 from tests.hub_server import Fault, HubServer, client_environment, point_client_at
 from tests.space import running_space
 
+DATABASE = "narae/photos"
 TSV = "features/val2017/koclip-large.tsv"
 DIMENSION = 24  # of the tiny models' embedding space
 
@@ -33,13 +37,23 @@ def hub(tiny_korean_folder):
         server.add("koclip/koclip-base", model)  # not the published size: refused
         server.add("klue/roberta-large", tokenizer)
         server.add("flax-community/koclip", {TSV: "\n".join(lines).encode()}, repo_type="space")
+        server.add(DATABASE, dict(database_of_mini().to_files()), repo_type="dataset")
         yield server
+
+
+def database_of_mini() -> ImageDatabase:
+    """Two pictures, as if koclip-mini had embedded them."""
+    items = [ImageItem(id=name, file=f"{name}.png") for name in ("산", "바다")]
+    rows = np.eye(2, 384, dtype=np.float32)
+    return ImageDatabase(items, rows, "koclip-mini", locate("koclip-mini").revision)
 
 
 @pytest.fixture(scope="module")
 def client(hub, tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
-    with running_space(home / "app.log", client_environment(hub.url, home)) as url:
+    databases = {"KOCLIP_DATABASE": f"hub:{DATABASE},hub:narae/nothing"}
+    environment = client_environment(hub.url, home) | databases
+    with running_space(home / "app.log", environment) as url:
         yield Client(url, verbose=False)
 
 
@@ -64,6 +78,22 @@ def test_its_database_is_the_original_ones(client):
     answer = client.predict("바다", 3, model="koclip-large", api_name="/text_to_image")
     assert answer["model"] == "koclip-large"
     assert answer["results"][0]["image"].startswith("http://images.cocodataset.org/val2017/")
+
+
+def test_a_database_from_the_hub_is_searched(client, hub):
+    answer = client.predict("바다", 3, api_name="/text_to_image")
+    assert answer["database"] == DATABASE
+    assert {result["id"] for result in answer["results"]} == {"산", "바다"}
+    assert all(result["image"].startswith(hub.url) for result in answer["results"])
+
+
+def test_one_that_is_not_there_says_so_and_the_gallery_answers(client):
+    with pytest.raises(AppError, match=r"'narae/nothing' 데이터베이스를 지금은 열 수 없습니다"):
+        client.predict("바다", 3, database="narae/nothing", api_name="/text_to_image")
+    answer = client.predict("바다", 3, database="gallery", api_name="/text_to_image")
+    assert (answer["database"], answer["notices"]) == ("gallery", [])
+    with pytest.raises(AppError, match=r"koclip-mini 모델로 만들었습니다"):
+        client.predict("바다", 3, "koclip-large", database=DATABASE, api_name="/text_to_image")
 
 
 def test_patches_by_a_model_from_the_hub(client, picture):

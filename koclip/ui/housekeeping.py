@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 from koclip.ui.blocks import PublicBlocks
 from koclip.ui.uploads import remove_older
 
-KEPT = 6600
-"""Seconds after which uploads are deleted, at the next look: within two hours."""
+KEPT = 3000
+"""Seconds after which uploads are deleted, at the next look: within an hour."""
 _LOOK = 600
 _SWEEP = 10
 _UNCOLLECTED = 12
