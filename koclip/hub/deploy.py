@@ -30,6 +30,7 @@ _NEEDED = (
     "assets/gallery/*",
     "assets/examples/*",
     "assets/labels/*",
+    "assets/SBOM.json",  # the licences of all these
 )
 _OPTIONAL = ("koclip/*.js",)
 # What builds and trains what is bundled, and hidden files.
