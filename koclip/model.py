@@ -11,16 +11,19 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from PIL import Image
 
 from koclip import image_to_text, similarity, text_to_patch
 from koclip.checkpoint import load_parameters, save_parameters
-from koclip.config import ModelConfig, TextConfig
+from koclip.config import ModelConfig
+from koclip.dense import embed_boxes, is_dense
 from koclip.encoder import TEXT_LENGTHS, Encoder
-from koclip.errors import KoCLIPError
 from koclip.files import write_whole
 from koclip.hub import ModelFiles, Progress, locate
 from koclip.images import ImageSource, as_sources, open_image
+from koclip.limits import MAX_ROWS
 from koclip.loading import load_served, open_processor
+from koclip.model_inputs import as_pixels, as_tokens
 from koclip.precision import check_precision, with_kernels
 from koclip.processor import KoCLIPProcessor
 from koclip.row_cache import RowCache
@@ -129,7 +132,8 @@ class KoCLIP:
         return self._texts.rows(texts)
 
     def compile_ahead(self, batches: Iterable[int] = (1, 8)) -> None:
-        """Compiles what short texts and images in such batches need; nobody else waits for it.
+        """Compiles what short texts and images in such batches need, and tiles in one pass; nobody
+        else waits for it.
 
         Where compiled functions are kept from run to run, this takes a moment from the second on.
         """
@@ -137,6 +141,10 @@ class KoCLIP:
             self._encoder.compile_images(count)
             for length in _SHORT_TEXTS:
                 self._encoder.compile_texts(count, length)
+        if is_dense(self):  # what the page begins with
+            blank = Image.new("L", (MAX_ROWS, MAX_ROWS))
+            tiles = text_to_patch.cut(blank, **text_to_patch.LOCALISING)
+            embed_boxes(self, blank, [tile.box for tile in tiles])
 
     def remember_texts(self, texts: Sequence[str], rows: np.ndarray) -> None:
         """Gives `embed_texts` the unit rows [texts, D] of texts that this model embedded before."""
@@ -179,13 +187,7 @@ class KoCLIP:
             KoCLIPError: wrong shapes, more tokens than positions, or ids outside the vocabulary;
                 the original returned NaN for the last two.
         """
-        ids = _as_array(input_ids)
-        _check_tokens(ids, self.config.text)
-        mask = np.ones_like(ids) if attention_mask is None else _as_array(attention_mask)
-        if mask.shape != ids.shape or mask.dtype.kind not in "biuf":
-            raise KoCLIPError("mask_bad_shape", mask=_described(mask), tokens=_described(ids))
-        # One type each: a compiled function is made anew for another.
-        ids, mask = ids.astype(np.int32), mask.astype(bool).astype(np.int32)
+        ids, mask = as_tokens(input_ids, attention_mask, self.config.text)
         return jnp.asarray(self._encoder.text_features(ids, mask))
 
     def get_image_features(self, pixel_values: np.ndarray) -> jax.Array:
@@ -194,13 +196,8 @@ class KoCLIP:
         Raises:
             KoCLIPError: the pixels are not in that shape.
         """
-        pixels = _as_array(pixel_values)
-        edge = self.config.vision.image_size
-        is_real = any(jnp.issubdtype(pixels.dtype, kind) for kind in (jnp.integer, jnp.floating))
-        if pixels.shape[1:] != (edge, edge, 3) or not is_real:
-            expected = f"[B, {edge}, {edge}, 3]"
-            raise KoCLIPError("pixels_bad_shape", expected=expected, shape=_described(pixels))
-        return jnp.asarray(self._encoder.image_features(pixels.astype(np.float32)))
+        pixels = as_pixels(pixel_values, self.config.vision.image_size)
+        return jnp.asarray(self._encoder.image_features(pixels))
 
     def get_window_features(self, pixel_values: np.ndarray, windows: np.ndarray) -> np.ndarray:
         """One picture's normalised pixels [1, H, W, 3] and weights [N, h, w] of its places →
@@ -274,31 +271,6 @@ class KoCLIP:
                     write_whole(folder / name, file.read_bytes())
             text = self.processor.tokenizer.backend.to_str()
             write_whole(folder / "tokenizer.json", text.encode())
-
-
-def _as_array(values: object) -> np.ndarray:
-    """NumPy's, but rows of different lengths become an array of objects instead of an error."""
-    try:
-        return np.asarray(values)
-    except ValueError:
-        return np.asarray(values, object)
-
-
-def _described(array: np.ndarray) -> str:
-    return f"{list(array.shape)} {array.dtype}"
-
-
-def _check_tokens(ids: np.ndarray, config: TextConfig) -> None:
-    if ids.ndim != 2 or ids.size == 0 or ids.dtype.kind not in "iu":
-        raise KoCLIPError("tokens_bad_shape", shape=_described(ids))
-    outside = ids[(ids < 0) | (ids >= config.vocab_size)]
-    if outside.size:
-        raise KoCLIPError("token_out_of_range", value=outside[0], limit=config.vocab_size - 1)
-    if ids.shape[1] > config.max_tokens:
-        # With offset positions padding takes no position, but a padded row this long is a mistake.
-        raise KoCLIPError(
-            "text_too_long", tokens=ids.shape[1], limit=config.max_tokens, start=ids[0, :5].tolist()
-        )
 
 
 def load_koclip(name: str) -> tuple[KoCLIP, KoCLIPProcessor]:

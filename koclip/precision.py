@@ -33,7 +33,7 @@ is, koclip-base 387 million."""
 
 _WIDE = 1_000_000
 """Weights of a layer from which it is transposed for few tokens. Of koclip-mini's 384 × 1536 the
-products took .85 to 1.0 times as long as they are as transposed (1 to 32 tokens, fastest of 300)."""
+products took .85 to 1.0 of the time of transposed ones (1 to 32 tokens, the fastest of 300)."""
 
 
 def check_precision(precision: str) -> str:

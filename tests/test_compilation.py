@@ -8,7 +8,8 @@ from PIL import Image
 
 import koclip
 from koclip.compilation import use_compilation_cache
-from koclip.encoder import _image_features, _text_features
+from koclip.encoder import _image_features, _text_features, _window_features
+from koclip.text_to_patch import LOCALISING
 
 OPTIONS = (
     "jax_compilation_cache_dir",
@@ -59,3 +60,10 @@ def test_what_was_compiled_ahead_is_what_is_used(tiny_korean):
     tiny_korean.embed_texts(["고양이 고양이", "강아지 강아지"])
     tiny_korean.embed_images([Image.new("RGB", (9, 9))] * 2)
     assert (_text_features._cache_size(), _image_features._cache_size()) == compiled
+
+
+def test_so_are_the_tiles_that_the_page_begins_with(mini, examples):
+    mini.compile_ahead([1])
+    compiled = _window_features._cache_size()
+    mini.rank_patches(examples / "boats.webp", "배", **LOCALISING, dense=True)
+    assert _window_features._cache_size() == compiled > 0

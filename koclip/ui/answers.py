@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from koclip.database import ImageDatabase, ImageItem
+from koclip.dense import is_dense
 from koclip.image_to_text import LabelScore, classify, classify_images, parse_labels
 from koclip.images import ImageSource
 from koclip.label_sets import label_set
@@ -117,11 +118,18 @@ def image_answer(
     return _answer(choice, choice.notices, results)
 
 
-def patch_answer(choice: Choice, image: ImageSource | None, query: str, **options: object) -> dict:
-    """Which tiles of an image fit; `options` go to `rank_patches`."""
-    patches = rank_patches(choice.model, image, query, **options)
+def patch_answer(
+    choice: Choice, image: ImageSource | None, query: str, *, dense: bool = False, **options: object
+) -> dict:
+    """Which tiles of an image fit; `options` go to `rank_patches`.
+
+    Args:
+        dense: in one pass, if whoever answers can; the answer's "dense" says so.
+    """
+    dense = dense and is_dense(choice.model)
+    patches = rank_patches(choice.model, image, query, dense=dense, **options)
     results = [patch._asdict() | {"box": list(patch.box)} for patch in patches]
-    return _answer(choice, choice.notices, results)
+    return _answer(choice, choice.notices, results) | {"dense": dense}
 
 
 def _answer(choice: Choice, notices: list[str], results: list[dict]) -> dict:

@@ -112,6 +112,7 @@ class Api:
         overlap: float = 0.0,
         scales: int = 1,
         contrast: str = "",
+        dense: bool = False,
         request: gr.Request = None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> dict:
@@ -126,17 +127,20 @@ class Api:
             overlap: how much of a tile's edge the next tile shares, 0 to 0.75.
             scales: how many sizes of tiles; 1 is the plain grid, more add coarser grids.
             contrast: what is everywhere, such as 배경, and should not count.
+            dense: true for all tiles in one pass over the picture, which takes koclip-mini an
+                eighth of the time and gives lower cosines; the other models look at each tile.
 
         Returns:
-            {"model", "revision", "notices", "results": [{"rank", "query", "row", "column",
+            {"model", "revision", "notices", "dense", "results": [{"rank", "query", "row", "column",
             "scale", "box", "score"}]}, best first for each query. `box` is [left, top, right,
             bottom] in pixels of the upright image; `score` the cosine, less the contrast's.
         """
         language = language_of(request)
         report = reporter(progress, language)
         choice = self._pool.choose(model, language, report)
-        options = {"overlap": overlap, "scales": scales, "contrast": contrast, "progress": report}
-        return answers.patch_answer(choice, image, query, rows=rows, columns=columns, **options)
+        options = {"overlap": overlap, "scales": scales, "contrast": contrast, "dense": dense}
+        options |= {"rows": rows, "columns": columns, "progress": report}
+        return answers.patch_answer(choice, image, query, **options)
 
     def image_to_text_batch(
         self,
@@ -252,12 +256,15 @@ class Api:
             rows, columns = (gr.Number(3, precision=0, label=n) for n in ("rows", "columns"))
             overlap = gr.Number(0, label="overlap")
             scales = gr.Number(1, precision=0, label="scales")
+            dense = gr.Checkbox(False, label="dense")
             database = gr.Textbox("", label="database")
             answer = gr.JSON(label="answer")
             public = {
                 self.image_to_text: [image, labels, template, softmax, model, label_set],
                 self.text_to_image: [query, count, model, second, plus, minus, database],
-                self.text_to_patch: [image, query, rows, columns, model, overlap, scales, contrast],
+                self.text_to_patch: [
+                    *(image, query, rows, columns, model, overlap, scales, contrast, dense)
+                ],
                 self.image_to_text_batch: [images, labels, template, softmax, model],
                 self.embed_image: [images, model],
             }

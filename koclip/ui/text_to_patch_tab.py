@@ -38,6 +38,7 @@ _DEFAULTS = {
     "query": _FIRST["patch_query_ko"],
     **LOCALISING,
     "contrast": "",
+    "dense": True,
     "model": MINI,
 }
 
@@ -76,6 +77,7 @@ def text_to_patch_tab(
                 contrast = gr.Textbox(
                     "", label=I18N("contrast"), placeholder=I18N("contrast_placeholder")
                 )
+                dense = gr.Checkbox(_DEFAULTS["dense"], label=I18N("dense"))
             run = gr.Button(I18N("rank"), variant="primary")
         with gr.Column(scale=6, min_width=300, elem_classes="answers"):
             result = result_place("patch-results")
@@ -85,7 +87,7 @@ def text_to_patch_tab(
             take = gr.Button(I18N("open_in_image_to_text"), visible=False, size="sm")
 
     view = _View(pool)
-    inputs = [image, query, rows, columns, overlap, scales, contrast, model]
+    inputs = [image, query, rows, columns, overlap, scales, contrast, dense, model]
     private = {"concurrency_id": "model", "api_visibility": "private"}
     quick = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
     events = [
@@ -121,6 +123,7 @@ class _View:
         overlap: float,
         scales: int,
         contrast: str,
+        dense: bool,
         model: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio hands it over)
@@ -134,6 +137,7 @@ class _View:
             "overlap": overlap,
             "scales": scales,
             "contrast": contrast,
+            "dense": dense,
         }
         answer = answers.patch_answer(
             choice, image, query, **options, progress=reporter(progress, language)

@@ -11,8 +11,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Name, find and point at things in pictures, in Korean.",
     ),
     "description": (
-        "KoCLIP은 한국어와 사진을 한 공간에서 이해하는 모델입니다. 올린 사진은 두 시간 안에 지웁니다.",
-        "KoCLIP understands Korean and pictures in one space. Pictures you upload are deleted within two hours.",
+        "KoCLIP은 한국어와 사진을 한 공간에서 이해하는 모델입니다. 올린 사진은 한 시간 안에 지웁니다.",
+        "KoCLIP understands Korean and pictures in one space. Pictures you upload are deleted within an hour.",
     ),
     "model": ("모델", "Model"),
     "picture": ("사진", "Picture"),
@@ -147,6 +147,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "columns": ("열", "Columns"),
     "overlap": ("조각을 얼마나 겹칠까요", "Overlap of tiles"),
     "scales": ("크기가 다른 조각도 함께", "Tiles of several sizes"),
+    "dense": ("한 번에 훑기 (koclip-mini, 더 빠름)", "All tiles in one pass (koclip-mini, faster)"),
     "contrast": ("누를 것 (어디에나 있는 것)", "Suppress (what is everywhere)"),
     "contrast_placeholder": ("예: 배경", "For example 배경 (background)"),
     "rank": ("찾아보기", "Find"),
