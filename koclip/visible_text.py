@@ -15,7 +15,7 @@ _UNSEEN = (
     "\ud800-\udfff"  # halves of characters: bytes of a file's name that are no UTF-8
 )
 _HIDDEN = re.compile(f"[{_UNSEEN}]")
-_MOST = 300  # characters of a line
+_MOST = 1000  # characters of a line
 _REPLACEMENT = "\ufffd"
 
 
@@ -25,13 +25,14 @@ def in_utf8(text: str) -> str:
 
 
 def in_one_line(text: str) -> str:
-    """With a replacement character for each that is none to be seen, and new lines as spaces."""
-    return _HIDDEN.sub(_REPLACEMENT, text.replace("\n", " ").replace("\t", " "))
+    """With a replacement character for each that is none to be seen, and new lines as spaces; of a
+    long text the middle is left out."""
+    return _HIDDEN.sub(_REPLACEMENT, _shortened(text).replace("\n", " ").replace("\t", " "))
 
 
 def in_lines(text: str) -> str:
-    """As `in_one_line`, with lines kept; of a long line the middle is left out."""
-    return "\n".join(map(_shortened, _HIDDEN.sub(_REPLACEMENT, text).split("\n")))
+    """As `in_one_line`, with lines kept."""
+    return "\n".join(_HIDDEN.sub(_REPLACEMENT, _shortened(line)) for line in text.split("\n"))
 
 
 def as_json(value: object) -> str:

@@ -185,7 +185,7 @@ class Texts(Kind):
 
 def _text(chance: random.Random) -> str:
     if chance.random() < 0.005:
-        return chance.choice(_PIECES) * 200_000
+        return (chance.choice(_PIECES)[:99] * 1_000_000)[:1_000_000]
     count = chance.choice((0, 1, 1, 2, 3, 5, 40))
     pieces = [
         chance.choice(_PIECES) if chance.random() < 0.9 else chr(chance.randrange(0x110000))
