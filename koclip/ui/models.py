@@ -95,15 +95,11 @@ class ModelPool:
             KoCLIPError: also while the database is being opened.
         """
         asked = database if database is None else self.databases.named(database, name)
-        has_gallery = asked != GALLERY or self.databases.is_open(GALLERY, name)
-        is_open = name in self._models and has_gallery
+        is_open = name in self._models and self._has_gallery(asked, name)
         if name not in self.names or name == MINI or is_open:
             open = self.databases.open_now
             return self._choose(name, language, _say_nothing, database, open)
-        error = self._models.failure(name)
-        if asked == GALLERY:
-            error = error or self.databases.failure(GALLERY, name)
-        if error:
+        if error := self._failure(name, asked):
             return self._instead(name, language, error, asked)
         self.open_in_background(name)
         return self._mini(say("answered_meanwhile", language, model=name), asked)
@@ -126,6 +122,17 @@ class ModelPool:
         if asked not in (None, GALLERY):
             found = open(asked, name, progress)
         return Choice(name, model, [], lease, found, asked or "")
+
+    def _has_gallery(self, database: str | None, model: str) -> bool:
+        """Whether the model's gallery is open, if it is the database."""
+        return database != GALLERY or self.databases.is_open(GALLERY, model)
+
+    def _failure(self, model: str, database: str | None) -> KoCLIPError | None:
+        """Why the model could not be opened, or its gallery, if it is the database."""
+        error = self._models.failure(model)
+        if error is None and database == GALLERY:
+            error = self.databases.failure(GALLERY, model)
+        return error
 
     def _instead(
         self, name: str, language: str, error: KoCLIPError, database: str | None
@@ -170,8 +177,8 @@ class ModelPool:
             threading.Thread(target=self._open_all, args=[name], daemon=True).start()
 
     def is_open(self, name: str) -> bool:
-        """Whether the model and what it searches at first answer at once."""
-        return name in self._models and self.databases.is_open(self.databases.at_hand(name), name)
+        """Whether the model and its gallery, if it is searched at first, answer at once."""
+        return name in self._models and self._has_gallery(self.databases.at_hand(name), name)
 
     def revision(self, name: str) -> str | None:
         """Of the model, if it is open."""
@@ -182,8 +189,7 @@ class ModelPool:
         """While the model is opening, how far it is; why it could not; None when it is ready."""
         if name in self._opening:
             return self._opening[name]
-        first = self.databases.at_hand(name)
-        return self._models.failure(name) or self.databases.failure(first, name)
+        return self._failure(name, self.databases.at_hand(name))
 
     def _open_all(self, name: str) -> None:
         def note(file: str, done: int, total: int) -> None:
@@ -195,7 +201,7 @@ class ModelPool:
             model = self.model(name, note)
             model.compile_ahead()
             self.background(name, note)
-            self.databases.open(self.databases.at_hand(name), name, note)
+            self.databases.open_now(self.databases.at_hand(name), name, note)
             if name == MINI:  # of a large model it takes a minute: when it is asked for
                 self.vocabulary(name)
                 model.compile_ahead(BATCH_SIZES)  # what many visitors at once will need

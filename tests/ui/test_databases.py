@@ -170,3 +170,12 @@ def test_one_by_another_offered_model_goes_to_that(pushed, tiny_korean_folder):
     assert refusal(pool.databases.open, REPO, model).code == "database_of_other_model"
     assert pool.databases.names(MINI) == [REPO, GALLERY]
     assert pool.choose(MINI, "en", no_progress, "").database_name == REPO
+
+
+def test_that_the_hub_fails_is_no_failure_of_the_model(hub, tiny_korean_folder):
+    model = str(tiny_korean_folder)
+    pool = pool_of(f"hub:{REPO}", models=model)
+    assert pool.choose(model, "en", no_progress).notices == []
+    refusal(pool.databases.open, REPO, model)
+    assert pool.databases.at_hand(model) == REPO, "there is nothing else"
+    assert pool.status(model) is None and pool.is_open(model)
