@@ -1,4 +1,4 @@
-"""The tiles of one picture, embedded as `rank_patches` does or each by itself."""
+"""The tiles of one picture, embedded as `rank_patches` does, in both ways, or each by itself."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from koclip.benchmark.engines import Task
 from koclip.benchmark.engines.samples import pictures
 from koclip.compilation import use_compilation_cache
+from koclip.dense import embed_boxes
 from koclip.images import open_image
 from koclip.model import KoCLIP
 from koclip.text_to_patch import cut, embed_tiles
@@ -20,8 +21,10 @@ def open_engine(model: str, precision: str) -> Callable[[Task], Callable[[], np.
     picture = open_image(pictures(0, 1)[0])
 
     def prepare(task: Task) -> Callable[[], np.ndarray]:
-        tiles = cut(picture, task["rows"], task["rows"])
-        if task["together"]:
+        tiles = cut(picture, **task["tiles"])
+        if task["seen"] == "in one pass":
+            return lambda: embed_boxes(opened, picture, [tile.box for tile in tiles])
+        if task["seen"] == "in chunks":
             return lambda: embed_tiles(opened, picture, tiles)
         return lambda: np.concatenate([embed_tiles(opened, picture, [tile]) for tile in tiles])
 
