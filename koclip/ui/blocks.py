@@ -53,6 +53,8 @@ class PublicBlocks(gr.Blocks):
             return output
         except gr.Error as error:
             outcome, error.print_exception = "refused", False
+            if by_mcp:  # which tells the text of the exception, and Gradio's is in quotes
+                raise RuntimeError(error.message) from None
             raise
         except Exception as error:
             outcome = "failed"

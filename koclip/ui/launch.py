@@ -23,7 +23,7 @@ from koclip.ui.guard import Guard
 from koclip.ui.health import health_route
 from koclip.ui.housekeeping import housekeeping
 from koclip.ui.language import LanguageChoice
-from koclip.ui.mcp import call_tools_directly
+from koclip.ui.mcp import serve_tools
 from koclip.ui.models import ModelPool
 from koclip.ui.page import build_page
 from koclip.ui.session_files import keep_uploads_apart
@@ -85,7 +85,7 @@ def launch(uploads: Path) -> None:
         prevent_thread_lock=True,
     )
     log_json()  # uvicorn has set up its own log meanwhile
-    call_tools_directly(page)
+    serve_tools(page)
     app.state_holder = Sessions(page)
     fields = {"version": __version__, "address": page.local_url, "models": settings.models}
     log.info("started", extra={"fields": fields})

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import gradio as gr
+import gradio.mcp
 import httpx
 import pytest
 import safehttpx
@@ -18,7 +19,7 @@ from koclip.settings import Settings
 from koclip.ui.blocks import PublicBlocks
 from koclip.ui.gate import Gate
 from koclip.ui.guard import Guard
-from koclip.ui.mcp import call_tools_directly
+from koclip.ui.mcp import serve_tools
 from koclip.ui.picture import PictureInput
 from koclip.ui.uploads import OpenFiles
 
@@ -88,7 +89,7 @@ def served(blocks: type[gr.Blocks], uploads: Path) -> gr.Blocks:
         options = {"app_kwargs": {"middleware": [guard]}}
     page.launch(prevent_thread_lock=True, quiet=True, mcp_server=True, ssr_mode=False, **options)
     if blocks is PublicBlocks:
-        call_tools_directly(page)
+        serve_tools(page)
     return page
 
 
@@ -96,6 +97,7 @@ def served(blocks: type[gr.Blocks], uploads: Path) -> gr.Blocks:
 def page(request, tmp_path_factory, monkeypatch) -> Iterator[gr.Blocks]:
     uploads = tmp_path_factory.mktemp("uploads")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(uploads))
+    monkeypatch.setattr(gradio.mcp, "DEFAULT_TEMP_DIR", str(uploads))  # read at import
     page = served(request.param, uploads)
     yield page
     page.close(verbose=False)
@@ -196,3 +198,20 @@ def test_what_is_no_input_is_told_kindly(page):
     assert 'isError":true' in tool(url, "look", {"picture": "no address", "text": ""})
     assert '"isError":true' in tool(url, "look", {"text": 5})
     assert "word" in tool(url, "read", {"texts": ["word"]})
+
+
+@pytest.mark.parametrize("page", [PublicBlocks], indirect=True)
+def test_tools_take_pictures_that_were_uploaded_alone_and_in_lists(page):
+    """Gradio's own refuse every list of files, and fetch what lies on this very server."""
+    url = page.local_url
+    (path,) = httpx.post(f"{url}gradio_api/upload", files={"files": ("mine.png", b"x")}).json()
+    address = f"https://anywhere.example/gradio_api/file={path}"
+    inline = "data:image/png;base64,eA=="
+    told = tool(url, "look", {"picture": address, "files": [address, inline], "text": ""})
+    assert '"isError":false' in told and told.count("mine.png") >= 2, told
+    elsewhere = "https://anywhere.example/gradio_api/file=/etc/passwd"
+    for arguments in (
+        {"picture": elsewhere, "files": []},
+        {"picture": inline, "files": [elsewhere]},
+    ):
+        assert "올라온 파일이 아니어서" in tool(url, "look", {**arguments, "text": ""})
