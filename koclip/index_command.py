@@ -58,6 +58,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep small copies of pictures that are files, too",
     )
+    parser.add_argument("--title", help="what the database is called in the Space and on the Hub")
     parser.add_argument(
         "--engine",
         choices=("local", "ray"),
@@ -118,6 +119,7 @@ def index(
         rehash=args.rehash,
         fetch=args.fetch,
         thumbnails=args.thumbnails,
+        title=args.title,
         **engine,
     )
     for file, error in result.broken:

@@ -93,7 +93,9 @@ def search(args: argparse.Namespace, open_model: Callable[[str, str], KoCLIP]) -
         image = Path(args.image).name if args.image else ""
         named = (("", query), ("", image), ("+ ", plus), ("− ", minus))
         title = " ".join(sign + part for sign, part in named if part)
-        _write_page(Path(args.html), hits, database, title)
+        name = database.title or (_name(place) if place else "")
+        about = " · ".join(filter(None, [name, database.model]))
+        _write_page(Path(args.html), hits, database, title, about)
     if draws:
         _draw(hits, database)
         return []
@@ -157,7 +159,14 @@ def _row(hit: SearchHit, database: ImageDatabase) -> Row:
     }
 
 
-def _write_page(file: Path, hits: Sequence[SearchHit], database: ImageDatabase, title: str) -> None:
+def _name(place: str) -> str:
+    """Of a folder its own, of a place on the Hub its id."""
+    return place.removeprefix(HUB) if place.startswith(HUB) else Path(place).resolve().name
+
+
+def _write_page(
+    file: Path, hits: Sequence[SearchHit], database: ImageDatabase, title: str, about: str
+) -> None:
     from koclip.contact_sheet import contact_sheet
     from koclip.files import write_whole
 
@@ -165,7 +174,6 @@ def _write_page(file: Path, hits: Sequence[SearchHit], database: ImageDatabase, 
         location = database.location(item)
         return location if "://" in location else os.path.relpath(location, file.parent)
 
-    about = " · ".join(filter(None, [database.folder and database.folder.name, database.model]))
     page = contact_sheet(
         hits,
         title,

@@ -383,3 +383,16 @@ def test_a_missing_library_is_named(pictures, tmp_path, monkeypatch):
     with pytest.raises(KoCLIPError, match="pip install pyarrow"):
         database.export(tmp_path / "out.parquet")
     assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_title_stays_until_there_is_another(pictures, tmp_path):
+    into = tmp_path / "database"
+    for options, title, seen in (
+        ({}, "", 40),
+        ({"title": "여름 사진"}, "여름 사진", 0),
+        ({}, "여름 사진", 0),
+        ({"title": ""}, "", 0),
+    ):
+        result, count = counted(pictures, into=into, **options)
+        assert (result.database.title, count) == (title, seen)
+    assert counted(pictures, into=tmp_path / "new", title="새")[0].database.title == "새"

@@ -69,6 +69,7 @@ def build(
     rehash: bool = False,
     fetch: bool = False,
     thumbnails: bool = False,
+    title: str | None = None,
     embed: Embed = embed_stream,
     segment_images: int = SEGMENT_IMAGES,
     segment_seconds: float = SEGMENT_SECONDS,
@@ -87,6 +88,7 @@ def build(
         rehash: read all files, even if their size and time have not changed.
         fetch: fetch pictures that are given as URLs; only their thumbnails are kept.
         thumbnails: keep small copies of files, too.
+        title: what the database is called from now on.
         embed: what embeds; `koclip.scale.ray_stream.RayStream` does it on many machines.
 
     Raises:
@@ -100,6 +102,8 @@ def build(
             raise KoCLIPError("database_no_images", path=", ".join(map(str, sources)))
         resources.enter_context(locked(folder))
         previous, writer = _opened(model, folder, compact, rebuild)
+        if title is not None and title != writer.manifest.title:
+            writer.rename(title)
         building = _Build(previous, writer, rehash, thumbnails)
         stream = embed(model, building.tasks(candidates), note)
         resources.enter_context(closing(stream))

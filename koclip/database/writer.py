@@ -79,6 +79,16 @@ class DatabaseWriter:
             segments.append(self._written(items, rows, thumbnails))
         self._swap(segments)
 
+    def rename(self, title: str) -> None:
+        """Gives the database another title.
+
+        Raises:
+            KoCLIPError: as `commit`.
+        """
+        self.manifest = replace(self.manifest, title=title)
+        if self.manifest.segments:  # without any it is written with the first
+            self._swap(self.manifest.segments)
+
     def merge(
         self,
         old: Sequence[SegmentEntry],

@@ -92,6 +92,11 @@ class QdrantIndex:
         with clear_failures(self.place):
             return self.client.count(self.collection, exact=True).count
 
+    @property
+    def title(self) -> str:
+        """What the collection is called."""
+        return self.collection
+
     def close(self) -> None:
         """A folder can be opened by others then."""
         self.client.close()
