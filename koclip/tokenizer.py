@@ -57,7 +57,9 @@ class TextTokenizer:
     def __init__(self, tokenizer: Tokenizer, config: TextConfig, path: Path) -> None:
         tokenizer.no_truncation()
         tokenizer.no_padding()
-        largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0)
+        # What is added to every text need not be in the vocabulary.
+        added = tokenizer.encode("").ids
+        largest = max([*tokenizer.get_vocab(with_added_tokens=True).values(), *added], default=0)
         if largest >= config.vocab_size:
             raise KoCLIPError(
                 "tokenizer_mismatch", path=path, largest=largest, vocabulary=config.vocab_size

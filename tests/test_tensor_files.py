@@ -17,6 +17,7 @@ from flax.serialization import msgpack_restore, msgpack_serialize
 from flax.traverse_util import flatten_dict
 from safetensors.numpy import save, save_file
 
+from koclip import torch_pickle
 from koclip.errors import KoCLIPError
 from koclip.tensor_files import open_tensors
 from tests.conftest import ORACLE
@@ -160,6 +161,10 @@ def entry(**changes: object) -> dict:
         entry(data_offsets=[16, 0]),
         entry(data_offsets=[8, 24]),
         entry(data_offsets=[0]),
+        entry(shape=[1] * 65, data_offsets=[0, 4]),
+        entry(shape=[1 << 100] * 10_000),
+        entry() | {"y": entry(data_offsets=[0, 16])["x"]},  # two in one place
+        entry() | {"y": {"dtype": "U8", "shape": [2], "data_offsets": [15, 17]}},
         entry(data_offsets=None),
         {"x": None},
         {"x": []},
@@ -240,6 +245,7 @@ F32 = b"\xa7float32"
         array_bytes(b"\x91\x01", b"\xa5f4,f4", b"\xc4\x08", bytes(8)),
         array_bytes(b"\x91\x01", b"\xa2\xff\xff", b"\xc4\x04", bytes(4)),
         b"\x81\xa1x" * 100_000,
+        b"\x81\xda\x04\x01" + b"x" * 1025 + b"\x80",  # a name that every array below it would have
         b"\x81\xa1x\xd6\x05" + bytes(4),  # another extension
         b"\x81\x01\x80",  # a name that is a number
         b"\x81\xa1x\x90",
@@ -354,6 +360,9 @@ def test_torch_types(tmp_path, storage, dtype):
         table(x=tensor((2, 2), (1,))),
         table(x=tensor((2.0,), (1,))),
         table(x=tensor(("2",), (1,))),
+        table(x=tensor((2,), (1.0,))),
+        table(x=tensor((True,), (1,))),
+        table(x=tensor((2,), (1 << 2000,))),
         table(x=tensor((2,), (1,), key="7")),
         table(x=atom(5))[:-1],  # nothing is stored
         atom([1, 2]),
@@ -366,6 +375,11 @@ def test_torch_types(tmp_path, storage, dtype):
         b"(" * 10_000,
         atom("x") + b"Q",
         b"\x82\x05",  # an extension code
+        b"}" + b")" + b"2\x86" * 60 + b"Ns",  # a tuple of twice itself, 60 times, for a key
+        b"}(" + b")" + b"2\x86" * 60 + b"Nu",
+        name("collections", "OrderedDict") + b"(" + b")" + b"2\x86" * 60 + b"K\x01td\x85R",
+        b"\x8f(" + b")" + b"2\x86" * 60 + b"\x90",  # in a set
+        b"(" + atom("storage") + b")" + b"2\x86" * 60 + atom("0") + b"tQ",
     ],
     ids=lambda opcodes: repr(opcodes[-24:]),
 )
@@ -387,6 +401,23 @@ def test_a_torch_pickle_cannot_ask_for_memory(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20_000_000
+
+
+def test_a_torch_pickle_cannot_change_what_it_calls(tmp_path):
+    before = dict(vars(torch_pickle._locate_tensor)), torch_pickle._locate_tensor.__defaults__
+    change = name("torch._utils", "_rebuild_tensor_v2")
+    change += atom((None, {"__defaults__": (1, 2)})) + b"b0" + table()
+    assert open_tensors(write_torch(tmp_path / "m.bin", change)) == {}
+    after = dict(vars(torch_pickle._locate_tensor)), torch_pickle._locate_tensor.__defaults__
+    assert after == before
+
+
+def test_a_torch_storage_that_lies_about_its_size(tmp_path):
+    """Steps lead beyond the end of the file, though so many numbers would be in it."""
+    path = write_torch(tmp_path / "m.bin", table(x=tensor((2,), (1 << 20,))), NUMBERS.tobytes())
+    said = NUMBERS.nbytes.to_bytes(4, "little")
+    path.write_bytes(path.read_bytes().replace(said, (1 << 24).to_bytes(4, "little")))
+    assert refusal(path).code == "weights_unreadable"
 
 
 class Evil:

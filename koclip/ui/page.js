@@ -41,7 +41,10 @@
     const rows = answers.flatMap(({ model, database, results }) => (
       results.map((row) => ({ model, ...(database && { database }), ...row }))));
     const columns = Object.keys(rows[0] ?? {});
-    const cell = (value) => `"${String(value ?? "").replaceAll('"', '""')}"`;
+    // What begins like a formula is one to a spreadsheet, unless an apostrophe stands before it.
+    const plain = (value) => (
+      typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value ?? ""));
+    const cell = (value) => `"${plain(value).replaceAll('"', '""')}"`;
     const lines = [columns, ...rows.map((row) => columns.map((name) => row[name]))];
     // The mark tells spreadsheets that the file is UTF-8: Korean survives.
     return "\uFEFF" + lines.map((line) => line.map(cell).join(",")).join("\r\n") + "\r\n";

@@ -46,6 +46,16 @@ def test_answers_are_saved(visit, tab):
     assert len(colours) > 300  # a photograph is on it
 
 
+def test_a_label_is_no_formula_for_a_spreadsheet(visit):
+    visit.open()
+    visit.page.get_by_label("레이블", exact=True).first.fill("=1+1\n고양이")
+    with visit.another_answer("image-to-text"):
+        visit.button("classify").click()
+    rows = list(csv.DictReader(io.StringIO(visit.download("csv", TABS[0]).decode("utf-8-sig"))))
+    assert {row["label"] for row in rows} == {"'=1+1", "고양이"}
+    assert all(float(row["cosine"]) for row in rows)  # negative numbers stay as they are
+
+
 def test_models_side_by_side_are_one_table(visit):
     visit.open()
     visit.open_options()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from koclip.errors import KoCLIPError
@@ -25,18 +26,26 @@ def try_some(kind: Kind, count: int, place: Path) -> set[str]:
     return outcomes
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning", "ignore::Warning")
+@pytest.mark.filterwarnings("ignore::Warning")
 def test_pictures_have_an_embedding_or_a_message(mini, tmp_path):
-    assert {"accepted", "image_unreadable"} <= try_some(Pictures(mini), 120, tmp_path)
+    assert {"accepted", "image_unreadable"} <= try_some(Pictures(mini), 80, tmp_path)
 
 
-def test_texts_have_an_answer_or_a_message(mini, tmp_path):
-    assert "accepted" in try_some(Texts(mini), 8, tmp_path)
+def test_texts_have_an_answer_or_a_message(tiny_korean, tmp_path, monkeypatch, rng):
+    config = tiny_korean.config
+    table = rng.normal(size=(config.text.vocab_size, config.projection_dim))
+
+    def features(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Instead of the tower, which takes a second to compile for each length of texts."""
+        return (table[ids] * mask[..., None]).sum(axis=1)
+
+    monkeypatch.setattr(tiny_korean._encoder, "text_features", features)
+    assert "accepted" in try_some(Texts(tiny_korean), 12, tmp_path)
 
 
 def test_files_are_used_or_refused_by_name(tmp_path):
     (tmp_path / "own").mkdir()
-    outcomes = try_some(Files(tmp_path / "own"), 150, tmp_path)
+    outcomes = try_some(Files(tmp_path / "own"), 120, tmp_path)
     assert {"accepted", "weights_unreadable", "database_unreadable"} <= outcomes
 
 
