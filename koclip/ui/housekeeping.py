@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
@@ -19,6 +21,7 @@ KEPT = 3000
 """Seconds after which uploads are deleted, at the next look: within an hour."""
 _LOOK = 600
 _SWEEP = 10
+_TRIM = 30
 _UNCOLLECTED = 12
 """Sweeps after which an answer that nobody has asked for is dropped: two minutes."""
 _SESSIONS = 50_000
@@ -62,6 +65,15 @@ async def _look(page: gr.Blocks, uploads: Path) -> None:
         await asyncio.sleep(_LOOK)
         await anyio.to_thread.run_sync(remove_older, uploads, KEPT)
         forget_removed(page)
+
+
+async def _return_memory() -> None:
+    """Gives what was freed back to the system: glibc keeps it, in a heap for each thread, some
+    hundred megabytes in a crowd."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    while trim is not None:
+        await asyncio.sleep(_TRIM)
+        await anyio.to_thread.run_sync(trim, 0)
 
 
 def forget_removed(page: gr.Blocks) -> None:

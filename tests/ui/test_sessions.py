@@ -29,7 +29,6 @@ def parts(page: gr.Blocks) -> tuple[int, int]:
 def test_a_session_begins_as_gradios_own_does(page):
     ours, gradios = Sessions(page)["a"], SessionState(page)
     assert vars(ours).keys() == vars(gradios).keys()
-    assert ours.config_values == gradios.config_values
     assert ours.blocks_config.blocks == gradios.blocks_config.blocks
     assert ours.blocks_config.fns == gradios.blocks_config.fns
 
@@ -45,11 +44,19 @@ def test_sessions_share_nothing_that_changes(page):
     for other in (sessions["other"], sessions["later"]):
         assert other[state] == []
         assert other[text].value == "hello"
-        assert other.config_values[text]["props"]["value"] == "hello"
         assert not other.is_closed
     assert sessions["one"] is one
-    assert one[state] == ["mine"] and one.config_values[text]["props"]["value"] == "typed"
+    assert one[state] == ["mine"]
     assert page.blocks[text].value == "hello"
+
+
+def test_what_was_typed_is_not_kept(page):
+    """Gradio keeps the last value of every input, in the session's copy of all configurations."""
+    text, _ = parts(page)
+    session = Sessions(page)["a"]
+    session._update_value_in_config(text, "a secret")
+    session[text] = gr.Textbox("another", label="text", render=False)
+    assert session.config_values == {}
 
 
 def test_the_session_that_was_used_longest_ago_goes_first(page):
@@ -66,3 +73,16 @@ def test_they_take_the_place_of_the_pages_own(page):
     sessions = Sessions(page)
     assert page.state_holder is sessions
     assert sessions.capacity == page.state_session_capacity
+
+
+def test_a_session_goes_a_minute_after_its_window_was_closed(page, monkeypatch):
+    now = 1000.0
+    monkeypatch.setattr("koclip.ui.sessions.time.monotonic", lambda: now)
+    sessions = Sessions(page)
+    for name in ("closed", "open", "back"):
+        sessions[name].is_closed = name != "open"
+    sessions.delete_all_expired_state()
+    sessions["back"]
+    now += 61
+    sessions.delete_all_expired_state()
+    assert set(sessions.session_data) == set(sessions.time_last_used) == {"open", "back"}
