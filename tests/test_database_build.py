@@ -21,6 +21,7 @@ from PIL import Image
 
 from koclip.database import ImageDatabase, writer
 from koclip.database.build import BuildResult, build
+from koclip.database.fetch import fetch_picture
 from koclip.database.writer import locked
 from koclip.errors import KoCLIPError
 from tests.crash import StandIn, build_here, kill_builds, make_pictures
@@ -195,6 +196,51 @@ def test_tables_that_make_no_sense(tmp_path, text, line):
     error = refusal("captions_unreadable", tmp_path / "t.csv", into=tmp_path / "db")
     assert error.values["line"] == line
     assert not (tmp_path / "db").exists()
+
+
+@pytest.mark.parametrize("file", ["a\\u0000b.png", "\\ud800.png"])
+def test_names_that_no_file_can_have(pictures, tmp_path, file):
+    """In the list of a folder; all else is read."""
+    (pictures / "items.jsonl").write_text(f'{{"id": "x", "file": "{file}"}}\n')
+    with pytest.raises(KoCLIPError) as caught:
+        build(StandIn(), [pictures], tmp_path / "database")
+    assert caught.value.code == "database_unreadable"
+    (pictures / "items.jsonl").unlink()
+    (pictures / "table.csv").write_text("file\n0000.png\na\0b.png\n")
+    result, _ = counted(pictures / "table.csv", into=tmp_path / "database")
+    assert [name for name, _ in result.broken] == [(pictures / "a\0b.png").as_posix()]
+
+
+def test_names_that_are_no_utf8_are_searched_and_built_again(pictures, tmp_path):
+    """As archives of Korean Windows leave them on Linux."""
+    name = os.fsdecode("사진.png".encode("cp949"))
+    (pictures / "0000.png").rename(pictures / name)
+    result, seen = counted(pictures, into=tmp_path / "database")
+    items = {item.file: item for item in result.database.items}
+    item = items[(pictures / name).as_posix()]
+    item.id.encode()
+    assert Path(result.database.location(item)).is_file()
+    assert seen == 40
+    assert counted(pictures, into=tmp_path / "database")[1] == 0
+
+
+@pytest.mark.parametrize("url", ["http://[::1/a.png", "http://a.b/\ud800.png", "ftp://a.b/c.png"])
+def test_addresses_that_are_none(url):
+    with pytest.raises(KoCLIPError) as caught:
+        fetch_picture(url)
+    assert caught.value.code == "url_unreadable"
+
+
+def test_thumbnails_that_would_unpack_to_any_size_are_not_read(pictures, tmp_path):
+    database = counted(pictures, into=tmp_path / "database", thumbnails=True)[0].database
+    (entry,) = database.manifest.segments
+    assert database.thumbnail(0)
+    path = tmp_path / "database/segments" / entry.name / "thumbnails.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("0.webp", bytes(50_000_000))
+    assert database.thumbnail(0) is None
+    path.write_bytes(b"PK" + bytes(100))
+    assert database.thumbnail(0) is None
 
 
 def test_a_data_set_of_the_hub(pictures, tmp_path, monkeypatch):

@@ -173,6 +173,8 @@ def test_settings_survive_a_round_trip(tmp_path, processor):
         CLIP_JSON | {"image_std": [0, 0, 0]},
         CLIP_JSON | {"image_std": [1, 1, float("nan")]},
         CLIP_JSON | {"image_mean": [1, 1, float("inf")]},
+        CLIP_JSON | {"image_mean": [0, 0, 1e308]},
+        CLIP_JSON | {"image_std": [1e-30, 1, 1]},
         CLIP_JSON | {"image_std": ["a", "b", "c"]},
         CLIP_JSON | {"do_normalize": False},
         CLIP_JSON | {"do_resize": False},

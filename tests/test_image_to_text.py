@@ -16,7 +16,7 @@ from koclip.image_to_text import (
     parse_labels,
     parse_templates,
 )
-from koclip.limits import MAX_LABELS, MAX_TEMPLATES
+from koclip.limits import MAX_LABELS, MAX_SENTENCES, MAX_TEMPLATES
 from koclip.similarity import unit_rows
 
 LABELS = ["고양이", "강아지", "커피", "자전거"]
@@ -194,3 +194,11 @@ def test_bad_input_is_named(tiny_korean: KoCLIP, tiny_base: KoCLIP, picture):
     assert code_of(tiny_korean.classify, picture, "") == "labels_empty"
     assert code_of(tiny_korean.classify, picture, LABELS, "사진") == "template_without_slot"
     assert code_of(tiny_base.classify, picture, LABELS) == "tokenizer_missing"
+
+
+def test_labels_in_many_templates_are_too_many_sentences(tiny_korean, picture):
+    templates = [f"{{}} {i}" for i in range(MAX_TEMPLATES)]
+    labels = [f"{i}" for i in range(MAX_SENTENCES // MAX_TEMPLATES + 1)]
+    with pytest.raises(KoCLIPError) as caught:
+        tiny_korean.classify(picture, labels, templates)
+    assert caught.value.code == "sentences_too_many"

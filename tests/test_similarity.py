@@ -207,6 +207,26 @@ def test_a_row_that_is_not_finite_is_named(rng, ways, bad, at):
         assert caught.value.code == "embedding_not_finite"
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_row_that_is_not_finite_is_refused_though_it_is_not_among_the_best(ways, dtype, bad):
+    rows = unit(np.random.default_rng(4), 200).astype(dtype)
+    queries = unit(np.random.default_rng(5), 1)
+    rows[150, np.argmax(queries)] = bad
+    rows[150, np.argmin(queries)] = bad
+    with np.errstate(all="raise"), pytest.raises(KoCLIPError, match="row 151"):
+        top_k(queries, rows, 2)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_query_that_is_not_finite_is_no_damage_of_the_database(rng, bad):
+    queries = unit(rng, 2)
+    queries[1, 3] = bad
+    with pytest.raises(KoCLIPError) as caught:
+        top_k(queries, unit(rng, 20), 3)
+    assert caught.value.code == "query_not_finite"
+
+
 def test_what_is_in_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
     """32 MB of rows in a file, in the worst order: each is better than all before it."""
     count, width = 1 << 16, 128

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from koclip import KoCLIP
 from koclip.config import TextConfig
 from koclip.errors import KoCLIPError
+from koclip.limits import MAX_CHARACTERS
 from koclip.tokenizer import TextTokenizer, clean_text
 from tests.conftest import ORACLE, WORDS, write_tokenizer
 
@@ -137,6 +138,35 @@ def test_a_damaged_file_is_named(folder, data):
     with pytest.raises(KoCLIPError, match=r"tokenizer\.json") as caught:
         TextTokenizer.from_folder(folder, CONFIG)
     assert caught.value.code == "tokenizer_unreadable"
+
+
+def test_ids_that_are_added_to_every_text_are_in_the_vocabulary(folder):
+    raw = json.loads((folder / "tokenizer.json").read_text())
+    raw["post_processor"]["special_tokens"]["[CLS]"]["ids"] = [2**31]
+    (folder / "tokenizer.json").write_text(json.dumps(raw))
+    with pytest.raises(KoCLIPError, match=str(2**31)) as caught:
+        TextTokenizer.from_folder(folder, CONFIG)
+    assert caught.value.code == "tokenizer_mismatch"
+
+
+def test_a_panic_of_the_library_is_told_as_any_damage(folder):
+    raw = json.loads((folder / "tokenizer.json").read_text())
+    raw["normalizer"] = {"type": "Precompiled", "precompiled_charsmap": "!!!"}
+    (folder / "tokenizer.json").write_text(json.dumps(raw))
+    with pytest.raises(KoCLIPError, match=r"tokenizer\.json") as caught:
+        TextTokenizer.from_folder(folder, CONFIG)
+    assert caught.value.code == "tokenizer_unreadable"
+
+
+def test_texts_of_too_many_characters_are_refused_unread(tokenizer):
+    """White space has no tokens, so the tokens would not tell."""
+    tokenizer([" " * MAX_CHARACTERS])
+    with pytest.raises(KoCLIPError) as caught:
+        tokenizer(["고양이", "고" + " " * 1_000_000])
+    assert caught.value.code == "text_too_many_characters"
+    assert "1,000,001" in str(caught.value)
+    ids, _ = tokenizer.truncated(["고양이" + " " * 1_000_000], 8)
+    assert ids.shape[0] == 1
 
 
 def test_a_tokenizer_without_a_token_for_the_unknown(folder):

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 NAMES = ("pictures", "texts", "files", "engine")
-SHARES = (8, 1, 10, 5)
+SHARES = (30, 1, 50, 20)
 """Of the kinds, among all inputs: texts are the dearest."""
 SECONDS = 60
 """That one input may take, compilation and all."""

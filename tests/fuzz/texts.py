@@ -83,6 +83,7 @@ class Texts(Kind):
     """Each through classification, search, patches, the API's answers and the command line."""
 
     name = "texts"
+    most_memory = 1_500_000_000  # a batch of the longest texts takes 800 MB
 
     def __init__(self, model: KoCLIP) -> None:
         self._model = model
