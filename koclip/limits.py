@@ -20,6 +20,7 @@
 | photos of one's own: files | `MAX_PHOTOS` | photos_too_many |
 | photos of one's own: bytes of one | `MAX_PHOTO_MEGABYTES` | photo_too_large |
 | photos of one's own: bytes of all | `MAX_PHOTOS_MEGABYTES` | photos_too_much |
+| photos of one's own: list of a ZIP | `MAX_LIST_MEGABYTES` | zip_long_list |
 | items in a call of a batch endpoint | `MAX_BATCH` | batch_too_large |
 | a call over HTTP: bytes of its body | `MAX_CALL_MEGABYTES` | request_too_large |
 
@@ -65,6 +66,8 @@ MAX_PHOTO_MEGABYTES = 20
 """Of one of them, unpacked."""
 MAX_PHOTOS_MEGABYTES = 500
 """Of all of them, unpacked."""
+MAX_LIST_MEGABYTES = 4
+"""Of a ZIP's list of members: some ten thousand names. A million take ten seconds to be read."""
 
 MAX_BATCH = 64
 """Texts or pictures in one call of a batch endpoint."""

@@ -6,6 +6,7 @@ called cannot lead anywhere.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import zipfile
@@ -17,7 +18,12 @@ from typing import NamedTuple
 
 from koclip.errors import KoCLIPError
 from koclip.files import IMAGE_SUFFIXES, image_files, is_folder
-from koclip.limits import MAX_PHOTO_MEGABYTES, MAX_PHOTOS, MAX_PHOTOS_MEGABYTES
+from koclip.limits import (
+    MAX_LIST_MEGABYTES,
+    MAX_PHOTO_MEGABYTES,
+    MAX_PHOTOS,
+    MAX_PHOTOS_MEGABYTES,
+)
 from koclip.tokenizer import clean_text
 
 _MEMBER_SUFFIXES = IMAGE_SUFFIXES | {".heic", ".heif", ".zip"}
@@ -79,19 +85,41 @@ def _found(paths: Sequence[str | os.PathLike], archives: ExitStack) -> Iterator[
             yield _on_disk(path)
         else:
             try:
-                yield from open_archive(path, archives)
+                yield from open_archive(path, archives, MAX_LIST_MEGABYTES * 1_000_000)
             except KoCLIPError as refusal:
                 yield PhotoFile(shown_name(path.name), 0, partial(_refuse, refusal))
 
 
-def open_archive(path: Path, archives: ExitStack) -> Iterator[PhotoFile]:
+class _ArchiveFile(io.BufferedReader):
+    """An archive's file, of which `longest` bytes are read at once at most, if that is set: the
+    list of members is read as a whole."""
+
+    longest: int | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.longest is not None and size is not None and size > self.longest:
+            raise KoCLIPError("zip_long_list", limit=self.longest // 1_000_000)
+        return super().read(size)
+
+
+def open_archive(
+    path: Path, archives: ExitStack, longest_list: int | None = None
+) -> Iterator[PhotoFile]:
     """The pictures in a ZIP archive, which `archives` closes.
 
+    Args:
+        longest_list: bytes of the list of members.
+
     Raises:
-        KoCLIPError: it is none, or damaged.
+        KoCLIPError: it is none, or damaged, or has too many members.
     """
     try:
-        archive = archives.enter_context(zipfile.ZipFile(path))
+        file = archives.enter_context(_ArchiveFile(io.FileIO(path)))
+        file.longest = longest_list
+        archive = archives.enter_context(zipfile.ZipFile(file))
+        file.longest = None
+    except KoCLIPError:
+        raise
     except Exception as error:  # a damaged archive can fail anywhere in its directory
         raise KoCLIPError("zip_unreadable", reason=error) from error
     return _members(archive)

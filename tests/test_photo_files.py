@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
+import struct
 import unicodedata
 import zipfile
 from contextlib import ExitStack
@@ -14,6 +16,7 @@ from PIL import Image
 
 from koclip import photo_files
 from koclip.errors import KoCLIPError
+from koclip.limits import MAX_LIST_MEGABYTES
 from koclip.photo_files import list_photo_files, shown_name
 
 
@@ -165,6 +168,16 @@ def test_bombs_that_lie_about_their_size(tmp_path, monkeypatch, declared):
     said = len(content).to_bytes(4, "little")
     path.write_bytes(path.read_bytes().replace(said, declared.to_bytes(4, "little")))
     assert read(path) == ({}, {"a.png": "image_unreadable"})
+
+
+def test_a_list_of_very_many_members_is_not_read(tmp_path):
+    entry = b"PK\1\2" + struct.pack("<6H3I5H2I", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+    entries = (entry + b"a") * (MAX_LIST_MEGABYTES * 1_000_000 // 47 + 1)
+    end = b"PK\5\6" + struct.pack("<4H2IH", 0, 0, 65_535, 65_535, len(entries), 0, 0)
+    (tmp_path / "a.zip").write_bytes(entries + end)
+    assert read(tmp_path / "a.zip") == ({}, {"a.zip": "zip_long_list"})
+    large = os.urandom(MAX_LIST_MEGABYTES * 1_000_000 + 1)
+    assert read(write_zip(tmp_path / "b.zip", ("b.png", large))) == ({"b.png": large}, {})
 
 
 def test_large_files_are_refused(tmp_path, monkeypatch):

@@ -216,6 +216,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "ZIP 파일로 읽을 수 없습니다({reason}). 다시 압축해 주세요.",
         "It cannot be read as a ZIP file ({reason}). Pack it again.",
     ),
+    "zip_long_list": (
+        "ZIP 파일에 든 것이 너무 많습니다(목록이 {limit} MB보다 큽니다). 나누어 압축해 주세요.",
+        "There is too much in the ZIP file: its list is larger than {limit} MB. Pack it in parts.",
+    ),
     "zip_encrypted": (
         "암호가 걸린 파일입니다. 암호 없이 압축해 주세요.",
         "It is encrypted. Pack it without a password.",
