@@ -44,7 +44,7 @@ class Api:
         """Zero-shot classification: how likely each Korean label is for an image.
 
         Args:
-            image: the picture, in any format that Pillow reads.
+            image: the picture: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, ICO or PPM.
             labels: candidate labels, one per line or separated by commas, up to 1,000.
             template: sentence with {} where the label goes; several lines are averaged.
             softmax: true for probabilities that sum to 1, false for cosines only.
@@ -119,7 +119,7 @@ class Api:
         """Localisation: which tiles of an image fit a Korean query best.
 
         Args:
-            image: the picture, in any format that Pillow reads.
+            image: the picture: JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, ICO or PPM.
             query: what to look for, in Korean; several queries separated by commas.
             rows: how many tiles from top to bottom, 1 to 16.
             columns: how many tiles from left to right, 1 to 16.
