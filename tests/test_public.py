@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -46,11 +47,15 @@ def is_kind(response: httpx.Response, status: int) -> bool:
 
 
 def test_health_tells_what_an_operator_asks(http):
-    wait_until(lambda: http.get("/health").status_code == 200)  # koclip-mini is being opened
-    health = http.get("/health").json()
+    # 200 comes earlier: what is not being opened yet opens when it is asked for.
+    wait_until(lambda: http.get("/health").json()["models"]["koclip-mini"]["state"] == "open")
+    response = http.get("/health")
+    assert response.status_code == 200
+    health = response.json()
     assert (health["status"], health["version"]) == ("ok", __version__)
     assert health["api"] == API_VERSION
     assert health["models"]["koclip-base"]["state"] in ("closed", "failed")
+    assert health["databases"] == {}
     assert health["queue"]["limit"] > 0
     mini = health["models"]["koclip-mini"]
     assert (mini["state"], len(mini["revision"])) == ("open", 12)
@@ -257,6 +262,16 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("it did not come to that")
+
+
+def test_a_connection_outlasts_a_visitors_thoughts(space):
+    """Uvicorn's own hang up after five seconds: just when many ask again."""
+    connection = HTTPConnection(urlsplit(space).netloc, timeout=30)
+    for pause in (0, 5.5):
+        time.sleep(pause)
+        connection.request("GET", "/gradio_api/app_id")
+        assert connection.getresponse().read()
+    connection.close()
 
 
 def test_no_upload_form(http):

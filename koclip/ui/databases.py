@@ -131,6 +131,22 @@ class Databases:
         """Why it could not be opened, while it is not tried again."""
         return self._galleries.failure(model) if name == GALLERY else self._opened.failure(name)
 
+    def states(self) -> dict[str, dict[str, str | int]]:
+        """Of the owner's, by name: "state", "model", and once it is open "revision" and "images";
+        else the "reason" why it could not be opened."""
+        return {name: self._state(served) for name, served in self._served.items()}
+
+    def _state(self, served: ServedDatabase) -> dict[str, str | int]:
+        name = served.name
+        if database := self._opened.peek(name):
+            told = {"revision": database.revision, "images": len(database)}
+            return {"state": "open", "model": served.model, **told}
+        if error := self._opened.failure(name):
+            reason = error.values.get("reason", error)
+            return {"state": "failed", "model": served.model, "reason": reason.code}
+        state = "opening" if name in self._opening else "closed"
+        return {"state": state, "model": served.model}
+
     def forget_gallery(self, model: str) -> None:
         """It goes with its model."""
         self._galleries.forget(model)

@@ -17,7 +17,8 @@ from koclip.ui.models import ModelPool
 def health_route(pool: ModelPool, gate: Gate) -> Route:
     """GET /health: JSON without any content of visitors; 200 if a call would be answered, else 503.
 
-    {"status", "version", "api", "models": {name: {"state", "revision"?, "reason"?}}, "queue"}
+    {"status", "version", "api", "models": {name: {"state", "revision"?, "reason"?}}, "databases":
+    {name: {"state", "model", "revision"?, "images"?, "reason"?}}, "queue"}
     """
 
     async def health(request: Request) -> JSONResponse:
@@ -27,6 +28,7 @@ def health_route(pool: ModelPool, gate: Gate) -> Route:
             "version": __version__,
             "api": API_VERSION,
             "models": {name: _model(pool, name) for name in pool.names},
+            "databases": pool.databases.states(),
             "queue": {"running": gate.running, "waiting": gate.waiting, "limit": gate.limit},
         }
         return JSONResponse(answer, 200 if status == "ok" else 503)

@@ -83,6 +83,8 @@ def test_the_owners_come_first_and_the_gallery_stays(photos):
         assert choice.database_name == found and choice.notices == []
         assert (len(choice.database) == 2) == (found == "여행")
     assert pool.choose(MINI, "en", no_progress).database is None
+    state = {"state": "open", "model": MINI, "revision": photos.revision, "images": 2}
+    assert pool.databases.states() == {"여행": state}
 
 
 def test_an_unknown_name_is_answered_with_those_that_exist(photos):
@@ -136,6 +138,7 @@ def test_the_page_says_that_one_is_being_opened(pushed, monkeypatch):
     monkeypatch.setattr(pool.databases, "open_in_background", lambda name: None)
     error = refusal(pool.choose_now, MINI, "en", REPO)
     assert error.code == "database_opening" and REPO in error.localized("ko")
+    assert pool.databases.states() == {REPO: {"state": "closed", "model": MINI}}
     assert pool.choose_now(MINI, "en", GALLERY).database_name == GALLERY
     assert pool.choose(MINI, "en", no_progress, REPO).database_name == REPO, "the API waits"
 
@@ -149,6 +152,8 @@ def test_one_that_fails_says_why_and_is_tried_again(hub, photos, monkeypatch):
     assert pool.choose_now(MINI, "en", GALLERY).notices == [], "the gallery keeps working"
     assert pool.databases.at_hand(MINI) == GALLERY
     assert len(hub.requests) == asked, "not asked again at once"
+    state = {"state": "failed", "model": MINI, "reason": "hub_no_repo"}
+    assert pool.databases.states() == {REPO: state}
     push(photos.folder, REPO, message="사진")
     monkeypatch.setattr(open_once, "_RETRY_AFTER", 0)
     assert pool.databases.at_hand(MINI) == GALLERY, "which has it tried again"
