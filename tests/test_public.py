@@ -47,8 +47,11 @@ def is_kind(response: httpx.Response, status: int) -> bool:
 
 
 def test_health_tells_what_an_operator_asks(http):
-    # 200 comes earlier: what is not being opened yet opens when it is asked for.
-    wait_until(lambda: http.get("/health").json()["models"]["koclip-mini"]["state"] == "open")
+    def is_prepared() -> bool:  # before koclip-mini is being opened it is "ok", too
+        health = http.get("/health").json()
+        return health["status"] == "ok" and health["models"]["koclip-mini"]["state"] == "open"
+
+    wait_until(is_prepared)
     response = http.get("/health")
     assert response.status_code == 200
     health = response.json()
@@ -264,8 +267,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not come to that")
 
 
-def test_a_connection_outlasts_a_visitors_thoughts(space):
+def test_a_connection_outlasts_a_visitors_thoughts(http, space):
     """Uvicorn's own hang up after five seconds: just when many ask again."""
+    wait_until(lambda: http.get("/health").status_code == 200)  # the start is over
     connection = HTTPConnection(urlsplit(space).netloc, timeout=30)
     for pause in (0, 5.5):
         time.sleep(pause)

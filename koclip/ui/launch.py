@@ -35,6 +35,10 @@ from koclip.ui.uploads import OpenFiles
 
 log = logging.getLogger(__name__)
 
+_KEEP_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than clients and proxies keep theirs. Who asks
+just when the server hangs up gets no answer, and with uvicorn's 5 seconds that happens."""
+
 _SCRIPTS = "".join(
     f"<script>{Path(__file__).with_name(name).read_text(encoding='utf-8')}</script>"
     for name in ("page.js", "korean.js")
@@ -84,6 +88,7 @@ def launch(uploads: Path) -> None:
         },
         prevent_thread_lock=True,
     )
+    page.server.config.timeout_keep_alive = _KEEP_ALIVE
     log_json()  # uvicorn has set up its own log meanwhile
     serve_tools(page)
     app.state_holder = Sessions(page)
