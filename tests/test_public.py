@@ -260,7 +260,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(http, space):
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(400):
+    for _ in range(3600):
         if condition():
             return
         time.sleep(0.05)
