@@ -65,7 +65,7 @@ def text_to_patch_tab(
             with gr.Row():
                 rows, columns = (
                     gr.Slider(
-                        1, MAX_ROWS, value=_DEFAULTS[name], step=1, label=I18N(name), min_width=150
+                        1, MAX_ROWS, value=_DEFAULTS[name], step=1, label=I18N(name), min_width=170
                     )
                     for name in ("rows", "columns")
                 )
