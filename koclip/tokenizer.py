@@ -99,6 +99,9 @@ class TextTokenizer:
                 )
         rows = self._rows(texts)
         for text, row in zip(texts, rows, strict=True):
+            if not row:
+                reason = f"no tokens for “{clean_text(text)[:20]}”"
+                raise KoCLIPError("tokenizer_unreadable", path=self._path, reason=reason)
             if len(row) > self._config.max_tokens:
                 raise KoCLIPError(
                     "text_too_long",

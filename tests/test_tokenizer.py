@@ -158,6 +158,16 @@ def test_a_panic_of_the_library_is_told_as_any_damage(folder):
     assert caught.value.code == "tokenizer_unreadable"
 
 
+def test_a_tokenizer_that_leaves_nothing_of_a_text(folder):
+    """Its mean would be of no token at all."""
+    raw = json.loads((folder / "tokenizer.json").read_text())
+    raw["post_processor"] = None
+    (folder / "tokenizer.json").write_text(json.dumps(raw))
+    tokenizer = TextTokenizer.from_folder(folder, CONFIG)
+    with pytest.raises(KoCLIPError, match="no tokens for"):
+        tokenizer(["고양이", " "])
+
+
 def test_texts_of_too_many_characters_are_refused_unread(tokenizer):
     """White space has no tokens, so the tokens would not tell."""
     tokenizer([" " * MAX_CHARACTERS])

@@ -48,7 +48,7 @@ def test_answers_are_saved(visit, tab):
 
 def test_a_label_is_no_formula_for_a_spreadsheet(visit):
     visit.open()
-    visit.page.get_by_label("레이블", exact=True).first.fill("=1+1\n고양이")
+    visit.field("labels").fill("=1+1\n고양이")
     with visit.another_answer("image-to-text"):
         visit.button("classify").click()
     rows = list(csv.DictReader(io.StringIO(visit.download("csv", TABS[0]).decode("utf-8-sig"))))
