@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
@@ -41,6 +41,7 @@ def housekeeping(
         tasks = [
             asyncio.create_task(_sweep_messages(page)),
             asyncio.create_task(_look(page, uploads)),
+            asyncio.create_task(_return_memory()),
         ]
         try:
             yield
@@ -68,12 +69,17 @@ async def _look(page: gr.Blocks, uploads: Path) -> None:
 
 
 async def _return_memory() -> None:
-    """Gives what was freed back to the system: glibc keeps it, in a heap for each thread, some
-    hundred megabytes in a crowd."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
-    while trim is not None:
+    while True:
         await asyncio.sleep(_TRIM)
-        await anyio.to_thread.run_sync(trim, 0)
+        await anyio.to_thread.run_sync(return_memory)
+
+
+def return_memory() -> None:
+    """Gives what was freed back to the system: glibc keeps it, in a heap for each thread, some
+    hundred megabytes in a crowd. Elsewhere nothing needs to be done, or can."""
+    if sys.platform.startswith("linux"):
+        with suppress(AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def forget_removed(page: gr.Blocks) -> None:

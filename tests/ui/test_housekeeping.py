@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 from gradio.routes import file_upload_statuses
 
-from koclip.ui.housekeeping import MessageSweeper, forget_removed
+from koclip.ui import housekeeping
+from koclip.ui.housekeeping import MessageSweeper, forget_removed, return_memory
+from tests.crowd import anonymous_bytes
 
 
 @pytest.fixture
@@ -85,6 +89,38 @@ def test_uploads_that_never_came_are_forgotten(page):
         file_upload_statuses.stop_tracking("running")
 
     asyncio.run(run())
+
+
+def test_all_of_it_is_done_as_long_as_the_server_runs(page, tmp_path, monkeypatch):
+    done = []
+    for name in ("_SWEEP", "_LOOK", "_TRIM"):
+        monkeypatch.setattr(housekeeping, name, 0)
+    monkeypatch.setattr(MessageSweeper, "sweep", lambda self: done.append("messages"))
+    monkeypatch.setattr(housekeeping, "remove_older", lambda *_: done.append("files"))
+    monkeypatch.setattr(housekeeping, "return_memory", lambda: done.append("memory"))
+
+    async def run() -> None:
+        async with housekeeping.housekeeping(page, tmp_path)(None):
+            assert page.loop is asyncio.get_running_loop()
+            while set(done) != {"messages", "files", "memory"}:
+                await asyncio.sleep(0.001)
+        done.clear()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(asyncio.wait_for(run(), 30))
+    assert done == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's heaps")
+def test_freed_memory_goes_back():
+    """The last piece keeps its heap from shrinking, as in a crowd."""
+    pieces = [bytearray(4096) for _ in range(50_000)]
+    before, last = anonymous_bytes(os.getpid()), pieces[-1]
+    del pieces
+    freed = anonymous_bytes(os.getpid())
+    return_memory()
+    assert freed - anonymous_bytes(os.getpid()) > 50_000_000 or before - freed > 150_000_000
+    assert len(last) == 4096
 
 
 def test_removed_files_are_not_remembered(page, tmp_path):
