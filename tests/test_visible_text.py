@@ -69,7 +69,7 @@ def hostile_database(mini: KoCLIP, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("options", [[], ["--json"], ["--html", "page.html"]])
+@pytest.mark.parametrize("options", [["--json"], ["--html", "page.html"]])
 def test_a_database_of_others_gives_the_terminal_no_commands(hostile_database, options, tmp_path):
     """In a process of its own: pytest's standard output takes what a terminal does not."""
     options = [str(tmp_path / word) if word == "page.html" else word for word in options]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import multiprocessing
 import os
 import random
@@ -163,19 +164,15 @@ def _tried(kind, data: bytes, place: Path, errors) -> _Tried | str:
 
 
 def _make_kind(name: str, place: Path):
-    from koclip import KoCLIP
-    from tests.fuzz.engine import Engine
-    from tests.fuzz.files import Files
-    from tests.fuzz.pictures import Pictures
-    from tests.fuzz.texts import Texts
-
+    kind = getattr(importlib.import_module(f"tests.fuzz.{name}"), name.capitalize())
     if name == "engine":
-        return Engine()
-    place.mkdir()
+        return kind()
     if name == "files":
-        return Files(place)
-    model = KoCLIP.from_pretrained("koclip-mini")
-    return {"pictures": Pictures, "texts": Texts}[name](model)
+        place.mkdir()
+        return kind(place)
+    from koclip import KoCLIP
+
+    return kind(KoCLIP.from_pretrained("koclip-mini"))
 
 
 def _reset_peak() -> int:
