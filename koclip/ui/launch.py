@@ -15,6 +15,7 @@ from koclip import __version__
 from koclip.assets import assets_dir
 from koclip.compilation import use_compilation_cache
 from koclip.errors import KoCLIPError
+from koclip.images import hush_decoders
 from koclip.logs import log_json
 from koclip.settings import Settings
 from koclip.terminal import terminal_language
@@ -56,6 +57,7 @@ def launch(uploads: Path) -> None:
     except KoCLIPError as error:
         sys.exit(error.localized(terminal_language()))
     log_json()
+    hush_decoders()
     use_compilation_cache()
     pool = ModelPool(settings)
     shown = [assets_dir() / "gallery" / "images", assets_dir() / "examples"]
