@@ -21,12 +21,12 @@ from flax.traverse_util import flatten_dict
 
 from koclip.assets import assets_dir
 from koclip.config import ModelConfig
-from koclip.dual_encoder import DualEncoder
 from koclip.files import user_cache, write_whole
 from koclip.hub import ModelFiles
 from koclip.images import open_images
 from koclip.processor import KoCLIPProcessor
 from koclip.similarity import unit_rows
+from koclip.towers.dual_encoder import DualEncoder
 
 log = logging.getLogger(__name__)
 

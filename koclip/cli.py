@@ -9,17 +9,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from koclip import (
-    __version__,
-    benchmark_command,
-    deploy_command,
-    evaluate_command,
-    index_command,
-    pull_command,
-    push_command,
-    qdrant_command,
-    search_command,
+from koclip import __version__
+from koclip.commands import (
+    benchmark,
+    data,
+    deploy,
+    evaluate,
+    index,
+    pull,
+    push,
+    qdrant,
+    search,
+    train,
 )
+from koclip.commands.tile_options import add_tile_options, tile_options
 from koclip.errors import KoCLIPError, translate
 from koclip.files import is_folder
 from koclip.terminal import (
@@ -29,8 +32,6 @@ from koclip.terminal import (
     terminal_language,
     write_any_text,
 )
-from koclip.tile_options import add_tile_options, tile_options
-from koclip.training import data_command, train_command
 
 if TYPE_CHECKING:
     from koclip.model import KoCLIP
@@ -101,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     model_option(sub)
 
     sub = command("search", _search, "the images of a database that fit a query best")
-    search_command.add_options(sub)
+    search.add_options(sub)
     model_option(sub)
     sub.set_defaults(model=None)  # that of the database
 
@@ -113,34 +114,34 @@ def _parser() -> argparse.ArgumentParser:
     model_option(sub)
 
     sub = command("index", _index, "make pictures searchable: build or update an image database")
-    index_command.add_options(sub)
+    index.add_options(sub)
     model_option(sub)
 
     sub = command("train", _train, "train a model on captioned pictures")
-    train_command.add_options(sub)
+    train.add_options(sub)
 
     sub = command("data", _data, "put together what a model is trained on")
-    data_command.add_options(sub)
+    data.add_options(sub)
 
     sub = command("evaluate", _evaluate, "measure a model on captioned or labelled photographs")
-    evaluate_command.add_options(sub)
+    evaluate.add_options(sub)
 
     sub = command("benchmark", _benchmark, "measure speed, beside other engines")
-    benchmark_command.add_options(sub)
+    benchmark.add_options(sub)
 
     sub = command("push", _push, "upload a model or an image database to the Hugging Face Hub")
-    push_command.add_options(sub)
+    push.add_options(sub)
 
     sub = command("pull", _pull, "download an image database from the Hugging Face Hub")
-    pull_command.add_options(sub)
+    pull.add_options(sub)
 
     sub = command("qdrant", _qdrant, "copy an image database to Qdrant, a vector database")
-    qdrant_command.add_options(sub)
+    qdrant.add_options(sub)
     model_option(sub)
     sub.set_defaults(model=None)  # that of the database
 
     sub = command("deploy", _deploy, "upload the Space to the Hugging Face Hub")
-    deploy_command.add_options(sub)
+    deploy.add_options(sub)
     return parser
 
 
@@ -171,7 +172,7 @@ def _classify(args: argparse.Namespace) -> None:
 
 
 def _search(args: argparse.Namespace) -> None:
-    print_rows(search_command.search(args, _open), args.json)
+    print_rows(search.search(args, _open), args.json)
 
 
 def _patches(args: argparse.Namespace) -> None:
@@ -183,7 +184,7 @@ def _patches(args: argparse.Namespace) -> None:
 
 
 def _index(args: argparse.Namespace) -> int:
-    rows, code = index_command.index(args, _open)
+    rows, code = index.index(args, _open)
     print_rows(rows, args.json)
     return code
 
@@ -195,36 +196,36 @@ def _train(args: argparse.Namespace) -> None:
         complain(error.localized(terminal_language()))
 
     use_compilation_cache()
-    if rows := train_command.train(args, show):
+    if rows := train.train(args, show):
         print_rows(rows, args.json)
 
 
 def _data(args: argparse.Namespace) -> None:
-    print_rows(data_command.assemble(args), args.json)
+    print_rows(data.assemble(args), args.json)
 
 
 def _evaluate(args: argparse.Namespace) -> None:
-    evaluate_command.evaluate(args, _open)
+    evaluate.evaluate(args, _open)
 
 
 def _benchmark(args: argparse.Namespace) -> None:
-    benchmark_command.benchmark(args)
+    benchmark.benchmark(args)
 
 
 def _push(args: argparse.Namespace) -> None:
-    print_rows(push_command.push(args, _model_source(args.model)), args.json)
+    print_rows(push.push(args, _model_source(args.model)), args.json)
 
 
 def _pull(args: argparse.Namespace) -> None:
-    print_rows(pull_command.pull(args), args.json)
+    print_rows(pull.pull(args), args.json)
 
 
 def _qdrant(args: argparse.Namespace) -> None:
-    print_rows(qdrant_command.copy(args, _open), args.json)
+    print_rows(qdrant.copy(args, _open), args.json)
 
 
 def _deploy(args: argparse.Namespace) -> None:
-    print_rows(deploy_command.deploy(args), args.json)
+    print_rows(deploy.deploy(args), args.json)
 
 
 def _open(name: str, precision: str = "auto") -> KoCLIP:

@@ -14,9 +14,9 @@ import jax
 import numpy as np
 
 from koclip.batching import BATCH_SIZES, MicroBatcher
-from koclip.checkpoint import Parameters
+from koclip.checkpoints.checkpoint import Parameters
 from koclip.config import ModelConfig
-from koclip.dual_encoder import DualEncoder
+from koclip.towers.dual_encoder import DualEncoder
 
 TEXT_LENGTHS = (8, 16, 32, 64, 128, 256, 512)
 _WINDOWS = (16, 64, 256)  # of one picture

@@ -13,7 +13,7 @@ from koclip.calibration import (
     probe,
     read_calibration,
 )
-from koclip.checkpoint import Parameters, load_parameters
+from koclip.checkpoints.checkpoint import Parameters, load_parameters
 from koclip.config import ModelConfig, read_config
 from koclip.hub import ModelFiles
 from koclip.image_processor import ImageProcessor

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from koclip import image_to_text, similarity, text_to_patch
-from koclip.checkpoint import load_parameters, save_parameters
+from koclip.checkpoints.checkpoint import load_parameters, save_parameters
 from koclip.config import ModelConfig
 from koclip.dense import embed_boxes, is_dense
 from koclip.encoder import TEXT_LENGTHS, Encoder

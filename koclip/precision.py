@@ -14,8 +14,8 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 
 from koclip.config import ModelConfig, TextConfig, ViTConfig
 from koclip.errors import KoCLIPError
-from koclip.layers import QUERY_KEY_VALUE
-from koclip.mixed_product import with_128
+from koclip.towers.layers import QUERY_KEY_VALUE
+from koclip.towers.mixed_product import with_128
 
 PRECISIONS = ("auto", "float32", "int8", "bfloat16")
 """What can be asked for; "auto" stands for one of the others."""
@@ -72,7 +72,7 @@ def without_int8() -> str:
 
 
 def converter(precision: str, largest: dict[str, np.ndarray] | None = None) -> Convert:
-    """Makes the leaves of `koclip.linear.Linear` in "float32", "bfloat16" or "int8".
+    """Makes the leaves of `koclip.towers.linear.Linear` in "float32", "bfloat16" or "int8".
 
     Args:
         largest: for int8, the largest magnitude of each input channel [in], by the path of the

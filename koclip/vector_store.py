@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
+from koclip.checkpoints.tensor_files import StoredTensor
 from koclip.errors import KoCLIPError
-from koclip.tensor_files import StoredTensor
 
 CompactForm = Literal["float16", "int8"]
 _TILE_BYTES = 8 << 20  # of float32: what is worked on at once should stay in the cache

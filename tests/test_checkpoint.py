@@ -15,10 +15,10 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors.numpy import load_file, save_file
 
 from koclip import KoCLIP
-from koclip.checkpoint import load_parameters
+from koclip.checkpoints.checkpoint import load_parameters
+from koclip.checkpoints.tensor_files import open_tensors
 from koclip.config import ModelConfig, read_config
 from koclip.errors import KoCLIPError
-from koclip.tensor_files import open_tensors
 from tests.conftest import ORACLE
 
 TORCH = ORACLE / "pt/tiny-base-safetensors"

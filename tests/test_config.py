@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from koclip.checkpoints.parameter_shapes import parameter_shapes
 from koclip.config import EfficientNetConfig, ViTConfig, parse_config, read_config
 from koclip.errors import KoCLIPError
-from koclip.parameter_shapes import parameter_shapes
 from tests.conftest import ORACLE
 
 FLAX = ORACLE / "flax/tiny-base/config.json"

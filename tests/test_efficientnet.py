@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from koclip.config import EfficientNetConfig
-from koclip.efficientnet import (
+from koclip.towers.efficientnet import (
     DepthwiseConv,
     EfficientNetLite,
     blocks,

@@ -12,11 +12,11 @@ import pytest
 from flax.traverse_util import flatten_dict
 
 from koclip.assets import assets_dir
+from koclip.checkpoints.parameter_shapes import parameter_shapes
+from koclip.checkpoints.tensor_names import published_tensor
 from koclip.config import ModelConfig, read_config
-from koclip.dual_encoder import DualEncoder
-from koclip.parameter_shapes import parameter_shapes
 from koclip.settings import MINI
-from koclip.tensor_names import published_tensor
+from koclip.towers.dual_encoder import DualEncoder
 from tests.conftest import ORACLE
 
 FULL = ORACLE / "full"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from koclip.assets import assets_dir
-from koclip.tensor_files import open_tensors
+from koclip.checkpoints.tensor_files import open_tensors
 from tests.mini_references import SENTENCES, TEXTS, TOKENS
 
 FOLDER = assets_dir() / "koclip-mini"
@@ -72,7 +72,7 @@ def test_tokenizer_has_a_row_for_every_piece(mini):
 
 def test_text_tower_agrees_with_the_original(mini):
     """The original package multiplies 8-bit activations, so it is near, not equal."""
-    from koclip.text_tower import TextTower
+    from koclip.towers.text_tower import TextTower
 
     ids, mask = mini.processor.tokenize(SENTENCES)
     tower = TextTower(mini.config.text)

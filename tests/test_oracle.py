@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from koclip import KoCLIP
-from koclip.text_tower import TextTower
-from koclip.vision_tower import VisionTower
+from koclip.towers.text_tower import TextTower
+from koclip.towers.vision_tower import VisionTower
 from tests.conftest import ORACLE
 
 FEATURES = 1e-5  # atol on features and embeddings: two float32 implementations agree to 5e-6

@@ -10,9 +10,9 @@ from PIL import Image
 
 from koclip import KoCLIP
 from koclip.config import ModelConfig
-from koclip.dual_encoder import DualEncoder
 from koclip.image_processor import ImageProcessor
-from koclip.vision_tower import VisionTower
+from koclip.towers.dual_encoder import DualEncoder
+from koclip.towers.vision_tower import VisionTower
 from tests.conftest import ORACLE
 from tests.test_oracle import FEATURES, FORMS
 

@@ -17,9 +17,9 @@ from flax.serialization import msgpack_restore, msgpack_serialize
 from flax.traverse_util import flatten_dict
 from safetensors.numpy import save, save_file
 
-from koclip import torch_pickle
+from koclip.checkpoints import torch_pickle
+from koclip.checkpoints.tensor_files import open_tensors
 from koclip.errors import KoCLIPError
-from koclip.tensor_files import open_tensors
 from tests.conftest import ORACLE
 
 FILES = {

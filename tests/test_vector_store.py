@@ -9,9 +9,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from koclip import vector_store
+from koclip.checkpoints.tensor_files import open_tensors
 from koclip.errors import KoCLIPError
 from koclip.similarity import top_k, unit_rows
-from koclip.tensor_files import open_tensors
 from koclip.vector_store import (
     VectorStore,
     compact_copy,

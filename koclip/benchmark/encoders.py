@@ -26,7 +26,7 @@ from koclip.benchmark.weights import (
     random_parameters,
 )
 from koclip.benchmark.worker import Worker, run_module, temporary_folder
-from koclip.checkpoint import save_parameters
+from koclip.checkpoints.checkpoint import save_parameters
 from koclip.config import TextConfig, ViTConfig, read_config
 from koclip.errors import KoCLIPError
 from koclip.settings import MINI

@@ -26,10 +26,10 @@ from koclip.benchmark.weights import (
     save_flax_model,
 )
 from koclip.benchmark.worker import Worker, temporary_folder
-from koclip.checkpoint import save_parameters
+from koclip.checkpoints.checkpoint import save_parameters
+from koclip.checkpoints.tensor_files import SAFETENSORS
 from koclip.config import ModelConfig
 from koclip.errors import KoCLIPError
-from koclip.tensor_files import SAFETENSORS
 
 _OURS = {f"koclip {precision}": {"precision": precision} for precision in PRECISIONS}
 _PLAIN = "safetensors load_file"

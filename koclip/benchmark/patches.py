@@ -12,7 +12,7 @@ from koclip.benchmark.results import Entry, Row, make_row
 from koclip.benchmark.runner import Contestant, contest
 from koclip.benchmark.weights import TINY_VISION, VIT_B32, only, random_parameters
 from koclip.benchmark.worker import Worker, temporary_folder
-from koclip.checkpoint import save_parameters
+from koclip.checkpoints.checkpoint import save_parameters
 from koclip.text_to_patch import LOCALISING
 
 _PRECISIONS = ("float32", "auto")

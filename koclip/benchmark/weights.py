@@ -10,12 +10,12 @@ import numpy as np
 from flax.serialization import msgpack_serialize
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from koclip.checkpoint import Parameters, vision_type
+from koclip.checkpoints.checkpoint import Parameters, vision_type
+from koclip.checkpoints.parameter_shapes import parameter_shapes
+from koclip.checkpoints.tensor_names import published_tensor
 from koclip.config import HYBRID_CLIP, ModelConfig, TextConfig, ViTConfig
-from koclip.dual_encoder import INITIAL_LOGIT_SCALE
 from koclip.files import write_whole
-from koclip.parameter_shapes import parameter_shapes
-from koclip.tensor_names import published_tensor
+from koclip.towers.dual_encoder import INITIAL_LOGIT_SCALE
 
 TINY_TEXT = TextConfig(100, 64, 1, 2, 128, max_position_embeddings=64, layer_norm_eps=1e-5)
 TINY_VISION = ViTConfig("clip_vision_model", 64, 1, 2, 128, image_size=32, patch_size=16)

@@ -24,6 +24,7 @@ import numpy as np
 
 from koclip import similarity
 from koclip.assets import assets_dir
+from koclip.checkpoints.tensor_files import open_tensors
 from koclip.database.items import ImageItem, StoredItems, read_items
 from koclip.database.manifest import MANIFEST, SEGMENTS, Manifest
 from koclip.database.segments import new_segment, open_segment, read_thumbnail, verify_segment
@@ -32,7 +33,6 @@ from koclip.errors import KoCLIPError
 from koclip.files import HUB, read_json
 from koclip.hub import PUBLISHED, Progress, hub_file
 from koclip.segmented_store import Segment, SegmentedStore
-from koclip.tensor_files import open_tensors
 from koclip.text_to_image import SearchHit, search
 from koclip.vector_store import CompactForm, from_tensors
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from koclip.checkpoints.tensor_files import open_tensors
 from koclip.database.items import ImageItem, ItemLines
 from koclip.database.manifest import SEGMENTS, FileDigest, SegmentEntry
 from koclip.errors import KoCLIPError
-from koclip.tensor_files import open_tensors
 from koclip.vector_store import CompactForm, VectorStore, compact_copy, from_tensors, to_tensors
 
 EMBEDDINGS, ITEMS, THUMBNAILS = "embeddings.safetensors", "items.jsonl", "thumbnails.zip"

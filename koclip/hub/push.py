@@ -10,6 +10,7 @@ from pathlib import Path
 
 from huggingface_hub import ModelInfo
 
+from koclip.checkpoints.tensor_files import SAFETENSORS
 from koclip.config import read_config
 from koclip.errors import KoCLIPError
 from koclip.hub import hub_file
@@ -17,7 +18,6 @@ from koclip.hub.card import model_card
 from koclip.hub.errors import repo_page
 from koclip.hub.upload import NO_CONTENTS, Uploaded, check_login, check_repo_id, upload
 from koclip.model import KoCLIP
-from koclip.tensor_files import SAFETENSORS
 
 CARD = "README.md"
 

@@ -16,14 +16,14 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from koclip.checkpoint import Parameters
+from koclip.checkpoints.checkpoint import Parameters
+from koclip.checkpoints.tensor_files import open_tensors
 from koclip.config import ModelConfig
-from koclip.dual_encoder import DualEncoder
 from koclip.encoder import TEXT_LENGTHS
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
 from koclip.model import KoCLIP
-from koclip.tensor_files import open_tensors
+from koclip.towers.dual_encoder import DualEncoder
 from koclip.training.captions import CaptionedImage
 from koclip.training.transforms import make_transform
 

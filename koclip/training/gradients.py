@@ -11,7 +11,7 @@ import numpy as np
 from flax.traverse_util import unflatten_dict
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from koclip.checkpoint import Parameters
+from koclip.checkpoints.checkpoint import Parameters
 from koclip.training.config import TrainConfig
 from koclip.training.loss import LossOutput, contrastive_loss
 from koclip.training.optimizer import FlatParameters

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from koclip.checkpoint import Parameters
+from koclip.checkpoints.checkpoint import Parameters
 from koclip.errors import KoCLIPError
 from koclip.training.config import TrainConfig
 from koclip.training.gradients import Batch, Penalty, Towers

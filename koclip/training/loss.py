@@ -7,7 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from koclip.layers import unit_rows
+from koclip.towers.layers import unit_rows
 
 LOSSES = ("softmax", "sigmoid")
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
-from koclip.checkpoint import (
+from koclip.checkpoints.checkpoint import (
     Naming,
     check_padding,
     form_of,
@@ -25,18 +25,23 @@ from koclip.checkpoint import (
     tensor_problems,
     vision_type,
 )
+from koclip.checkpoints.parameter_shapes import parameter_shapes
+from koclip.checkpoints.tensor_files import StoredTensor, open_tensors
+from koclip.checkpoints.tensor_names import (
+    PUBLISHED_TOWERS,
+    current_name,
+    tower_prefix,
+    tower_tensor,
+)
 from koclip.config import DUAL_ENCODER, ModelConfig, parse_config, read_raw_config
-from koclip.dual_encoder import INITIAL_LOGIT_SCALE
 from koclip.errors import KoCLIPError
 from koclip.hub import ModelFiles, Progress, locate
 from koclip.image_processor import ImageProcessor
 from koclip.model import KoCLIP
-from koclip.parameter_shapes import parameter_shapes
 from koclip.precision import on_device
 from koclip.processor import KoCLIPProcessor
-from koclip.tensor_files import StoredTensor, open_tensors
-from koclip.tensor_names import PUBLISHED_TOWERS, current_name, tower_prefix, tower_tensor
 from koclip.tokenizer import TextTokenizer
+from koclip.towers.dual_encoder import INITIAL_LOGIT_SCALE
 
 if TYPE_CHECKING:
     from koclip.training.config import TrainConfig

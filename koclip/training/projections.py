@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from koclip.checkpoint import Parameters
-from koclip.layers import unit_rows
+from koclip.checkpoints.checkpoint import Parameters
+from koclip.towers.layers import unit_rows
 from koclip.training.class_texts import ClassTexts
 from koclip.training.config import ProjectionSettings
 from koclip.training.frozen_features import FrozenFeatures

@@ -10,13 +10,13 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from koclip.checkpoint import Parameters
+from koclip.checkpoints.checkpoint import Parameters
 from koclip.config import ModelConfig
-from koclip.dual_encoder import DualEncoder
 from koclip.errors import KoCLIPError
 from koclip.model import KoCLIP
 from koclip.processor import KoCLIPProcessor
 from koclip.terminal import show_progress
+from koclip.towers.dual_encoder import DualEncoder
 from koclip.training.captions import CaptionedImage, read_captions
 from koclip.training.config import DataSource, TrainConfig
 from koclip.training.gradients import Batch, Towers

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from safetensors.numpy import load_file, save
 
-from koclip.checkpoint import Parameters
+from koclip.checkpoints.checkpoint import Parameters
+from koclip.checkpoints.tensor_files import SAFETENSORS
 from koclip.files import write_whole
 from koclip.model import KoCLIP
-from koclip.tensor_files import SAFETENSORS
 from koclip.training import projections
 from koclip.training.caption_words import TEMPLATES as LABEL_TEMPLATES
 from koclip.training.caption_words import caption_labels

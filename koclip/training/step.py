@@ -17,7 +17,7 @@ import optax
 from flax.traverse_util import flatten_dict, unflatten_dict
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from koclip.checkpoint import Parameters
+from koclip.checkpoints.checkpoint import Parameters
 from koclip.training.config import TrainConfig
 from koclip.training.gradients import (
     LOGIT_BIAS,

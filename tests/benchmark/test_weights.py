@@ -18,9 +18,9 @@ from koclip.benchmark.weights import (
     random_parameters,
     save_flax_model,
 )
-from koclip.checkpoint import save_parameters
+from koclip.checkpoints.checkpoint import save_parameters
+from koclip.checkpoints.parameter_shapes import parameter_shapes
 from koclip.config import ModelConfig, read_config
-from koclip.parameter_shapes import parameter_shapes
 from tests.conftest import ORACLE
 
 TINY = only(TINY_TEXT)

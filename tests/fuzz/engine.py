@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from koclip.checkpoints.tensor_files import open_tensors
 from koclip.errors import KoCLIPError
 from koclip.segmented_store import Segment, SegmentedStore
 from koclip.similarity import top_k, unit_rows
-from koclip.tensor_files import open_tensors
 from koclip.vector_store import VectorStore, compact_copy, from_tensors, to_tensors
 from tests.fuzz.kinds import Kind
 

@@ -9,9 +9,9 @@ import optax
 import pytest
 from flax.traverse_util import flatten_dict
 
+from koclip.checkpoints.parameter_shapes import parameter_shapes
 from koclip.config import ModelConfig, TextConfig, ViTConfig
 from koclip.errors import KoCLIPError
-from koclip.parameter_shapes import parameter_shapes
 from koclip.training.optimizer import is_decayed, learning_rate, make_optimizer, split_locked
 from tests.training import toy
 

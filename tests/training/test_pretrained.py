@@ -14,11 +14,11 @@ from safetensors.numpy import load_file, save_file
 from transformers import VisionTextDualEncoderConfig
 
 from koclip import KoCLIP
-from koclip.dual_encoder import INITIAL_LOGIT_SCALE
 from koclip.errors import KoCLIPError
-from koclip.text_tower import TextTower
+from koclip.towers.dual_encoder import INITIAL_LOGIT_SCALE
+from koclip.towers.text_tower import TextTower
+from koclip.towers.vision_tower import VisionTower
 from koclip.training.pretrained import initial_model, join_towers
-from koclip.vision_tower import VisionTower
 from tests.conftest import ORACLE, WORDS, write_tokenizer
 from tests.hub_server import HubServer, point_client_at
 from tests.training.towers import FORMS, split_oracle, with_heads, write_tower, write_towers

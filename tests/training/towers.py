@@ -10,7 +10,7 @@ from flax.serialization import msgpack_serialize
 from flax.traverse_util import unflatten_dict
 from safetensors.numpy import save_file
 
-from koclip.tensor_files import open_tensors
+from koclip.checkpoints.tensor_files import open_tensors
 from tests.conftest import ORACLE, WORDS, write_tokenizer
 from tests.test_tensor_files import table, tensor, write_torch
 

@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from koclip.config import EfficientNetConfig, ModelConfig, TextConfig, ViTConfig
-from koclip.efficientnet import HEAD_CHANNELS, STEM_CHANNELS, blocks
-from koclip.layers import QUERY_KEY_VALUE
+from koclip.towers.efficientnet import HEAD_CHANNELS, STEM_CHANNELS, blocks
+from koclip.towers.layers import QUERY_KEY_VALUE
 
 
 def parameter_shapes(config: ModelConfig) -> dict:

@@ -7,9 +7,9 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from koclip.commands.tile_options import add_tile_options, tile_options
 from koclip.errors import KoCLIPError
 from koclip.terminal import print_table, show_progress
-from koclip.tile_options import add_tile_options, tile_options
 
 if TYPE_CHECKING:
     from koclip.evaluation.report import Report

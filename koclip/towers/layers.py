@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 
 from koclip.config import TextConfig, ViTConfig
-from koclip.linear import Linear
-from koclip.stored import stored
+from koclip.towers.linear import Linear
+from koclip.towers.stored import stored
 
 
 class TowerOutput(NamedTuple):

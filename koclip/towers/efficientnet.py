@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 
 from koclip.config import EfficientNetConfig
-from koclip.layers import TowerOutput
-from koclip.stored import dense, stored
+from koclip.towers.layers import TowerOutput
+from koclip.towers.stored import dense, stored
 
 
 class Stage(NamedTuple):

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from koclip.config import TextConfig
-from koclip.layers import TowerOutput, layer_norm, run_blocks, unit_rows
-from koclip.stored import dense, embed
+from koclip.towers.layers import TowerOutput, layer_norm, run_blocks, unit_rows
+from koclip.towers.stored import dense, embed
 
 
 def token_positions(input_ids: jax.Array, config: TextConfig) -> jax.Array:

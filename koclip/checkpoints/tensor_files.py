@@ -17,9 +17,9 @@ from typing import NamedTuple
 import ml_dtypes
 import numpy as np
 
+from koclip.checkpoints.flax_msgpack import read_flax_tree
+from koclip.checkpoints.torch_pickle import read_torch_index
 from koclip.errors import KoCLIPError
-from koclip.flax_msgpack import read_flax_tree
-from koclip.torch_pickle import read_torch_index
 
 SAFETENSORS = "model.safetensors"
 """The name under which weights are saved."""

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 
 from koclip.config import ModelConfig, ViTConfig
-from koclip.efficientnet import EfficientNetLite
-from koclip.stored import dense
-from koclip.text_tower import TextTower
-from koclip.vision_tower import VisionTower
+from koclip.towers.efficientnet import EfficientNetLite
+from koclip.towers.stored import dense
+from koclip.towers.text_tower import TextTower
+from koclip.towers.vision_tower import VisionTower
 
 INITIAL_LOGIT_SCALE = 2.6592  # ln(1 / 0.07), as in CLIP
 

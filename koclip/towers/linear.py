@@ -14,8 +14,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from koclip.mixed_product import mixed_product, without_128
-from koclip.stored import stored
+from koclip.towers.mixed_product import mixed_product, without_128
+from koclip.towers.stored import stored
 
 _barrier = jax.lax.optimization_barrier
 

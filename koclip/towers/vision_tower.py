@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 
 from koclip.config import ViTConfig
-from koclip.layers import TowerOutput, layer_norm, run_blocks
-from koclip.stored import dense, stored
+from koclip.towers.layers import TowerOutput, layer_norm, run_blocks
+from koclip.towers.stored import dense, stored
 
 
 class PatchEmbedding(nn.Module):

@@ -15,15 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
+from koclip.checkpoints.parameter_shapes import parameter_shapes
+from koclip.checkpoints.tensor_files import SAFETENSORS, StoredTensor, open_tensors
+from koclip.checkpoints.tensor_names import IGNORED_NAMES, PublishedTensor, published_tensor
 from koclip.config import DUAL_ENCODER, KOCLIP, ModelConfig, TextConfig
-from koclip.dual_encoder import INITIAL_LOGIT_SCALE
 from koclip.errors import KoCLIPError
 from koclip.files import write_whole
-from koclip.layers import QUERY_KEY_VALUE
-from koclip.parameter_shapes import parameter_shapes
 from koclip.precision import Convert, as_float32, join_attention, on_device
-from koclip.tensor_files import SAFETENSORS, StoredTensor, open_tensors
-from koclip.tensor_names import IGNORED_NAMES, PublishedTensor, published_tensor
+from koclip.towers.dual_encoder import INITIAL_LOGIT_SCALE
+from koclip.towers.layers import QUERY_KEY_VALUE
 
 Parameters = dict
 """A nested dict of arrays, as `DualEncoder.init` makes it."""
