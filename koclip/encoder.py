@@ -77,12 +77,10 @@ class Encoder:
     def window_features(self, pixel_values: np.ndarray, windows: np.ndarray) -> np.ndarray:
         """[1, H, W, 3] and [N, h, w] → float32 [N, projection_dim], not normalised; see
         `EfficientNetLite`. One picture at a time: a large one takes 150 MB, and all processors."""
-        count = len(windows)
-        missing = _round_up(count, _WINDOWS) - count
-        padded = np.concatenate([windows, np.repeat(windows[:1], missing, 0)])
+        padded = _padded(windows, _WINDOWS)
         with self._one_picture:
             features = _window_features(self.config, self.parameters, pixel_values, padded)
-            return np.asarray(features)[:count]
+            return np.asarray(features)[: len(windows)]
 
     def compile_texts(self, count: int, length: int) -> None:
         """Makes ready for batches of `count` texts of up to `length` tokens.
@@ -110,9 +108,14 @@ def _of_few_sizes(
     count = len(inputs[0])
     if not count:
         return np.empty((0, config.projection_dim), np.float32)
-    missing = _round_up(count, BATCH_SIZES) - count
-    batch = [np.concatenate([array, np.repeat(array[:1], missing, 0)]) for array in inputs]
+    batch = [_padded(array, BATCH_SIZES) for array in inputs]
     return np.asarray(encode(config, parameters, *batch))[:count]
+
+
+def _padded(rows: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
+    """The first row again and again after the last, up to one of the sizes."""
+    missing = _round_up(len(rows), sizes) - len(rows)
+    return np.concatenate([rows, np.repeat(rows[:1], missing, 0)])
 
 
 def _round_up(size: int, sizes: tuple[int, ...]) -> int:
