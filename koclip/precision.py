@@ -30,10 +30,12 @@ _LARGE = 50_000_000
 """Weights in the blocks from which "auto" is int8: koclip-mini has 21 million and is quick as it
 is, koclip-base 387 million."""
 
+_WIDE = 512
+"""Inputs and outputs from which a layer is transposed for a CPU, whose library packs [out, in] for
+itself faster than [in, out]: an image in ViT-B/32 took .86 of the time so, in ViT-L/16 .95. Of
+koclip-mini's 384 × 1536 it is the other way round: 1.0 to 1.18 (1 to 32 tokens)."""
 
-_WIDE = 1_000_000
-"""Weights of a layer from which it is transposed for few tokens. Of koclip-mini's 384 × 1536 the
-products took .85 to 1.0 of the time of transposed ones (1 to 32 tokens, the fastest of 300)."""
+_CPUINFO = Path("/proc/cpuinfo")  # on Linux
 
 
 def check_precision(precision: str) -> str:
@@ -60,15 +62,16 @@ def automatic(config: ModelConfig) -> str:
 def without_int8() -> str:
     """The second choice on a CPU: bfloat16 where it is faster than float32.
 
-    It was 1.5–1.8 times as fast with jax 0.12 on a processor that has such instructions, and 3–4.5
-    times slower with jax 0.10.
+    With jax 0.12 it took .55 to .67 of the time on an AMD processor that has such instructions, 1.2
+    to 1.3 on an Intel one without AMX; with jax 0.10 three to four and a half times as long.
     """
     recent = tuple(map(int, jax.__version__.split(".")[:2])) >= (0, 12)
     try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+        flags = _CPUINFO.read_text(encoding="ascii", errors="replace")
     except OSError:
         return "float32"
-    return "bfloat16" if recent and re.search(r"avx512_bf16|amx_bf16", flags) else "float32"
+    fast = "avx512_bf16" if "AuthenticAMD" in flags else "amx_bf16"
+    return "bfloat16" if recent and fast in flags else "float32"
 
 
 def converter(precision: str, largest: dict[str, np.ndarray] | None = None) -> Convert:
@@ -83,17 +86,18 @@ def converter(precision: str, largest: dict[str, np.ndarray] | None = None) -> C
         if not _IN_BLOCKS.fullmatch(path):
             return as_float32(path, value)
         layer = path.removesuffix(".kernel")
-        # Texts are; an image has 50 or more.
-        few_tokens = layer.startswith("text_tower") and jax.default_backend() == "cpu"
+        on_cpu = jax.default_backend() == "cpu"
         if precision == "bfloat16":
             return {path: _copied(value, jnp.bfloat16)}
         if precision == "int8":
             smoothing = _smoothing(len(value), (largest or {}).get(layer))
             levels, scale = _quantised(value, smoothing)
+            # Texts are few tokens; an image has 50 or more.
+            few_tokens = on_cpu and layer.startswith("text_tower")
             weight = {"uint8": with_128(levels)} if few_tokens else {"int8": levels}
             leaves = {**weight, "scale": scale, "smoothing": smoothing}
             return {f"{layer}.{name}": leaf for name, leaf in leaves.items()}
-        if few_tokens and value.size >= _WIDE:
+        if on_cpu and min(value.shape) >= _WIDE:
             return {f"{layer}.kernel_transposed": _copied(value.T)}
         return as_float32(path, value)
 

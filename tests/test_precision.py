@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from flax.traverse_util import flatten_dict
@@ -9,8 +11,16 @@ from koclip.calibration import Calibration, Probe, calibrate
 from koclip.config import ModelConfig, TextConfig, ViTConfig
 from koclip.encoder import Encoder
 from koclip.errors import KoCLIPError
-from koclip.precision import automatic, check_precision, converter, serve, with_kernels
+from koclip.precision import (
+    automatic,
+    check_precision,
+    converter,
+    serve,
+    with_kernels,
+    without_int8,
+)
 from koclip.similarity import unit_rows
+from koclip.towers.layers import ACTIVATIONS
 
 CONFIG = ModelConfig(
     TextConfig(200, 128, 3, 4, 256, max_position_embeddings=64, layer_norm_eps=1e-5),
@@ -49,16 +59,53 @@ def widths(request, monkeypatch) -> None:
     monkeypatch.setattr("koclip.precision._WIDE", request.param)
 
 
-def test_only_wide_layers_of_texts_are_transposed():
+def test_only_wide_layers_are_transposed():
     wide, narrow = np.zeros((1024, 1024), np.float32), np.zeros((384, 1536), np.float32)
     convert = converter("float32")
     for tower, kernel, form in (
         ("text_tower", wide, "kernel_transposed"),
         ("text_tower", narrow, "kernel"),
-        ("vision_tower", wide, "kernel"),
+        ("vision_tower", wide, "kernel_transposed"),
+        ("vision_tower", narrow, "kernel"),
     ):
         layer = f"{tower}.block_0.feed_forward.up"
         assert convert(f"{layer}.kernel", kernel).keys() == {f"{layer}.{form}"}
+
+
+@pytest.mark.parametrize(
+    ("processor", "version", "chosen"),
+    [
+        ("vendor_id : AuthenticAMD\nflags : avx512f avx512_bf16", "0.12.0", "bfloat16"),
+        ("vendor_id : GenuineIntel\nflags : avx512_bf16 amx_bf16", "0.12.0", "bfloat16"),
+        ("vendor_id : GenuineIntel\nflags : avx512_bf16", "0.12.0", "float32"),
+        ("vendor_id : AuthenticAMD\nflags : avx512_bf16", "0.10.2", "float32"),
+        (None, "0.12.0", "float32"),
+    ],
+    ids=["AMD", "AMX", "no AMX", "older jax", "not Linux"],
+)
+def test_bfloat16_is_second_choice_only_where_it_is_fast(
+    processor, version, chosen, tmp_path, monkeypatch
+):
+    cpuinfo = tmp_path / "cpuinfo"
+    if processor:
+        cpuinfo.write_text(processor, "ascii")
+    monkeypatch.setattr("koclip.precision._CPUINFO", cpuinfo)
+    monkeypatch.setattr("jax.__version__", version)
+    assert without_int8() == chosen
+
+
+@pytest.mark.parametrize("name", ["gelu", "gelu_new", "quick_gelu"])
+def test_activations_are_those_of_transformers(name):
+    x = np.linspace(-12, 12, 2401, dtype=np.float32)
+    exact = {
+        "gelu": [v * math.erfc(-v / math.sqrt(2)) / 2 for v in x.tolist()],
+        "gelu_new": [
+            v * (1 + math.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v**3))) / 2
+            for v in x.tolist()
+        ],
+        "quick_gelu": [v / (1 + math.exp(-1.702 * v)) for v in x.tolist()],
+    }[name]
+    np.testing.assert_allclose(ACTIVATIONS[name](x), exact, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.usefixtures("widths")

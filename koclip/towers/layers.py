@@ -9,6 +9,7 @@ through `nnx.jit` (jax 0.12, flax 0.12.12, two virtual processors).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -35,8 +36,17 @@ def quick_gelu(x: jax.Array) -> jax.Array:
     return x * jax.nn.sigmoid(1.702 * x)
 
 
+def gelu(x: jax.Array) -> jax.Array:
+    """The exact one, x · Φ(x), as transformers' "gelu".
+
+    Through erf, as PyTorch has it, and not through erfc as `jax.nn.gelu`, which has an exponential
+    and a division more: with it RoBERTa-large took 1.1 to 1.16 of the time in int8.
+    """
+    return 0.5 * x * (1 + jax.lax.erf(x * math.sqrt(0.5)))
+
+
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
-    "gelu": lambda x: jax.nn.gelu(x, approximate=False),  # exact (erf), as transformers' "gelu"
+    "gelu": gelu,
     "gelu_new": lambda x: jax.nn.gelu(x, approximate=True),
     "quick_gelu": quick_gelu,
     "relu": jax.nn.relu,

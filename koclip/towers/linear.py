@@ -1,7 +1,7 @@
 """The one dense layer of the transformers: it computes in the form that its weights have.
 
     kernel             [in, out], float32 or bfloat16: x @ kernel
-    kernel_transposed  [out, in], float32: for few tokens
+    kernel_transposed  [out, in], float32: for a CPU
     int8, scale, smoothing   [out, in], [out], [in]: dynamic eight-bit products
     uint8, scale, smoothing  the same, plus 128: for few tokens
 
@@ -78,9 +78,9 @@ def _eight_bit_product(
     has its `scale`. The weights were multiplied by what `smoothing` divides the inputs by.
     """
     count = len(x)
-    x = _two_rows(x * smoothing)
+    # XLA would compute again whatever stands before a barrier, inside of all that reads it.
+    x = _barrier(_two_rows(x * smoothing))
     step = jnp.maximum(jnp.abs(x).max(axis=-1, keepdims=True), 1e-12) / 127
-    # Separate, or XLA computes the rounding again inside of every product that reads it.
     levels, step = _barrier((jnp.rint(x / step).astype(jnp.int8), step))
     is_unsigned = weight.dtype == jnp.uint8
     if is_unsigned and len(x) <= _FEW_ROWS:  # W @ xᵀ, as in `_transposed_product`; less 128 · Σ x
