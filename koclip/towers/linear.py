@@ -78,7 +78,7 @@ def _eight_bit_product(
     has its `scale`. The weights were multiplied by what `smoothing` divides the inputs by.
     """
     count = len(x)
-    # XLA would compute again whatever stands before a barrier, inside of all that reads it.
+    # Without barriers XLA computes the inputs, and the levels, again inside of all that reads them.
     x = _barrier(_two_rows(x * smoothing))
     step = jnp.maximum(jnp.abs(x).max(axis=-1, keepdims=True), 1e-12) / 127
     levels, step = _barrier((jnp.rint(x / step).astype(jnp.int8), step))
