@@ -1,7 +1,7 @@
 """Whether eight bits are enough for a model, and how its weights are to be smoothed for them.
 
-Both are found once for each model, by running it in float32 on a few texts and pictures, and kept
-in the user's cache folder: later the weights are read straight into eight bits.
+Both are found once for each model, by running it in float32 on a few texts and pictures, block by
+block, and kept in the user's cache folder: later the weights are read straight into eight bits.
 """
 
 from __future__ import annotations
@@ -11,22 +11,19 @@ import io
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import jax
 import numpy as np
-from flax.traverse_util import flatten_dict
 
 from koclip.assets import assets_dir
-from koclip.config import ModelConfig
+from koclip.config import ModelConfig, ViTConfig
 from koclip.files import user_cache, write_whole
 from koclip.hub import ModelFiles
 from koclip.images import open_images
 from koclip.processor import KoCLIPProcessor
 from koclip.similarity import unit_rows
-from koclip.towers.dual_encoder import DualEncoder
+from koclip.towers.block_by_block import run_block_by_block
 
 log = logging.getLogger(__name__)
 
@@ -78,39 +75,43 @@ def probe(processor: KoCLIPProcessor, config: ModelConfig) -> Probe:
 
 def calibrate(
     config: ModelConfig,
-    parameters: dict,
+    read: Callable[[Callable[[str], bool]], dict],
     inputs: Probe,
     in_int8: Callable[[dict[str, np.ndarray]], dict],
 ) -> tuple[Calibration, dict]:
-    """Runs float32 parameters on a probe; returns the calibration, and the parameters in int8.
+    """Runs a model on a probe in float32 and in int8; returns what that has shown, and the
+    parameters in int8.
 
     Args:
-        parameters: nested as `DualEncoder.init` makes them; emptied, so that they are not in
-            memory together with those in int8.
-        in_int8: `Calibration.largest` → the same parameters as they are served.
+        read: which paths are wanted → these parameters in float32, nested as `DualEncoder.init`
+            makes them. Asked for one transformer block after the other, which is all that is in
+            memory in float32 at a time.
+        in_int8: `Calibration.largest` → all parameters as they are served.
     """
-    expected, largest = _run_noting(config, parameters, *inputs)
-    parameters.clear()
-    layers = flatten_dict(largest, sep=".")
-    largest = {path.removesuffix(".largest"): np.asarray(value) for path, value in layers.items()}
+    runs: list[tuple[str, tuple[np.ndarray, ...]]] = [("text_features", inputs[:2])]
+    if isinstance(config.vision, ViTConfig):  # no other image tower has weights in int8
+        runs.append(("image_features", inputs[2:]))
+
+    def of_block(*block: str) -> dict:
+        prefix = ".".join((*block, ""))
+        tower, name = block
+        return read(lambda path: path.startswith(prefix))[tower][name]
+
+    expected, largest = [], {}
+    outside = read(lambda path: ".block_" not in path)
+    for method, arrays in runs:
+        features, noted = run_block_by_block(config, outside, of_block, method, *arrays)
+        expected.append(np.asarray(features))
+        largest |= {path: np.asarray(value) for path, value in noted.items()}
+    del outside
     served = in_int8(largest)
-    actual = _run(config, served, *inputs)
-    cosines = [
-        (unit_rows(a) * unit_rows(b)).sum(axis=-1) for a, b in zip(expected, actual, strict=True)
-    ]
+    cosines = []
+    for (method, arrays), rows in zip(runs, expected, strict=True):
+        features, _ = run_block_by_block(
+            config, served, lambda tower, block: served[tower][block], method, *arrays
+        )
+        cosines.append((unit_rows(rows) * unit_rows(features)).sum(axis=-1))
     return Calibration(largest, float(np.concatenate(cosines).min())), served
-
-
-@partial(jax.jit, static_argnames="config")
-def _run(config: ModelConfig, parameters: dict, *inputs: jax.Array) -> tuple[jax.Array, jax.Array]:
-    return DualEncoder(config).apply({"params": parameters}, *inputs)
-
-
-@partial(jax.jit, static_argnames="config")
-def _run_noting(config: ModelConfig, parameters: dict, *inputs: jax.Array) -> tuple:
-    variables = {"params": parameters}
-    features, noted = DualEncoder(config).apply(variables, *inputs, mutable=["inputs"])
-    return features, noted["inputs"]
 
 
 def read_calibration(files: ModelFiles) -> Calibration | None:

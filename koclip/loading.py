@@ -13,7 +13,7 @@ from koclip.calibration import (
     probe,
     read_calibration,
 )
-from koclip.checkpoints.checkpoint import Parameters, load_parameters
+from koclip.checkpoints.checkpoint import Checkpoint, Parameters, open_checkpoint
 from koclip.config import ModelConfig, read_config
 from koclip.hub import ModelFiles
 from koclip.image_processor import ImageProcessor
@@ -27,33 +27,42 @@ log = logging.getLogger(__name__)
 def load_served(files: ModelFiles, precision: str) -> tuple[ModelConfig, Parameters, str]:
     """Settings, parameters as they are served, and what "auto" came to.
 
-    For int8 a model is calibrated when it is opened for the first time, in float32; later it is
-    read straight into eight bits.
+    For int8 a model is calibrated when it is opened for the first time; later it is read straight
+    into eight bits.
 
     Raises:
         KoCLIPError: files are damaged or do not fit each other.
     """
-    config = read_config(files.folder / "config.json")
+    checkpoint = open_model_checkpoint(files)
+    config = checkpoint.config
     chosen = automatic(config) if precision == "auto" else precision
     if chosen != "int8":
-        return *load_parameters(files.weights, config, converter(chosen)), chosen
+        return config, checkpoint.read(converter(chosen)), chosen
 
     def in_int8(largest: dict[str, np.ndarray]) -> Parameters:
-        return load_parameters(files.weights, config, converter("int8", largest))[1]
+        return checkpoint.read(converter("int8", largest))
 
     served, calibration = None, read_calibration(files)
     if calibration is None:
-        sized, parameters = load_parameters(files.weights, config)
-        inputs = probe(open_processor(files, sized), sized)
-        calibration, parameters = calibrate(sized, parameters, inputs, in_int8)
+        inputs = probe(open_processor(files, config), config)
+        calibration, served = calibrate(
+            config, lambda wanted: checkpoint.read(wanted=wanted), inputs, in_int8
+        )
         keep_calibration(files, calibration)
-        served = sized, parameters
-    convert = converter("int8", calibration.largest)
     if precision == "auto" and calibration.agreement < LEAST_AGREEMENT:
         chosen, served = without_int8(), None
-        convert = converter(chosen)
         log.info("%s is served in %s: int8 would change its embeddings", files.name, chosen)
-    return *(served or load_parameters(files.weights, config, convert)), chosen
+        return config, checkpoint.read(converter(chosen)), chosen
+    return config, served or in_int8(calibration.largest), chosen
+
+
+def open_model_checkpoint(files: ModelFiles) -> Checkpoint:
+    """A model's weights, not read yet.
+
+    Raises:
+        KoCLIPError: files are damaged or do not fit each other.
+    """
+    return open_checkpoint(files.weights, read_config(files.folder / "config.json"))
 
 
 def open_processor(files: ModelFiles, config: ModelConfig) -> KoCLIPProcessor:

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from koclip import image_to_text, similarity, text_to_patch
-from koclip.checkpoints.checkpoint import load_parameters, save_parameters
+from koclip.checkpoints.checkpoint import save_parameters
 from koclip.config import ModelConfig
 from koclip.dense import embed_boxes, is_dense
 from koclip.encoder import TEXT_LENGTHS, Encoder
@@ -22,7 +22,7 @@ from koclip.files import write_whole
 from koclip.hub import ModelFiles, Progress, locate
 from koclip.images import ImageSource, as_sources, open_image
 from koclip.limits import MAX_ROWS
-from koclip.loading import load_served, open_processor
+from koclip.loading import load_served, open_model_checkpoint, open_processor
 from koclip.model_inputs import as_pixels, as_tokens
 from koclip.precision import check_precision, with_kernels
 from koclip.processor import KoCLIPProcessor
@@ -113,7 +113,7 @@ class KoCLIP:
         """All weights, a nested dict of float32 arrays; read anew if they are served in less."""
         if self.precision == "float32":
             return with_kernels(self._encoder.parameters)
-        return load_parameters(self.files.weights, self.config)[1]
+        return open_model_checkpoint(self.files).read()
 
     @property
     def nbytes(self) -> int:

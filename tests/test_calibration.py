@@ -79,6 +79,14 @@ def test_what_was_kept_of_other_weights_is_not_taken(tiny_base):
     assert read_calibration(other.files) is None
 
 
+def test_of_koclip_mini_only_texts_are_calibrated():
+    """Its image tower has no weights in int8."""
+    model = KoCLIP.from_pretrained("koclip-mini", precision="int8")
+    calibration = read_calibration(model.files)
+    assert all(path.startswith("text_tower.block_") for path in calibration.largest)
+    assert 0.98 < calibration.agreement < 1
+
+
 def test_an_unknown_precision_is_refused():
     with pytest.raises(KoCLIPError, match="float64"):
         KoCLIP.from_pretrained(FOLDER, precision="float64")

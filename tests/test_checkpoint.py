@@ -15,7 +15,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from safetensors.numpy import load_file, save_file
 
 from koclip import KoCLIP
-from koclip.checkpoints.checkpoint import load_parameters
+from koclip.checkpoints.checkpoint import open_checkpoint
 from koclip.checkpoints.tensor_files import open_tensors
 from koclip.config import ModelConfig, read_config
 from koclip.errors import KoCLIPError
@@ -27,7 +27,8 @@ FLAX = ORACLE / "flax/tiny-base"
 
 def load(folder: Path) -> tuple[ModelConfig, dict]:
     weights = next(p for p in folder.iterdir() if p.suffix in (".safetensors", ".msgpack", ".bin"))
-    return load_parameters(weights, read_config(folder / "config.json"))
+    checkpoint = open_checkpoint(weights, read_config(folder / "config.json"))
+    return checkpoint.config, checkpoint.read()
 
 
 def assert_equal_trees(actual: dict, expected: dict) -> None:

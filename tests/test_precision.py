@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from flax.traverse_util import flatten_dict
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from koclip.benchmark.weights import add_outliers, random_parameters
 from koclip.calibration import Calibration, Probe, calibrate
@@ -50,7 +51,11 @@ def calibrated(plain: dict) -> tuple[Calibration, dict]:
     def in_int8(largest: dict[str, np.ndarray]) -> dict:
         return serve(plain, converter("int8", largest))
 
-    return calibrate(CONFIG, dict(plain), Probe(IDS, MASK, PIXELS), in_int8)
+    def read(wanted: Callable[[str], bool]) -> dict:
+        flat = flatten_dict(plain, sep=".")
+        return unflatten_dict({path: flat[path] for path in filter(wanted, flat)}, sep=".")
+
+    return calibrate(CONFIG, read, Probe(IDS, MASK, PIXELS), in_int8)
 
 
 @pytest.fixture(params=[0, 10**9], ids=["transposed", "as they are"])
@@ -124,12 +129,34 @@ def test_float32_as_served_goes_back_to_the_plain_form(plain):
         np.testing.assert_array_equal(again[path], value)
 
 
-@pytest.mark.parametrize("order", ["C", "F"])
-def test_int8_weights_are_the_nearest_levels_of_the_smoothed_ones(order):
+def in_order(values: np.ndarray, order: str) -> np.ndarray:
+    """A view of the same numbers as a file may hold them: row by row, transposed, or with gaps."""
+    if order == "gaps":
+        return np.repeat(np.repeat(values, 2, axis=0), 3, axis=1)[::2, ::3]
+    return np.asarray(values, order=order)
+
+
+@pytest.mark.parametrize("order", ["C", "F", "gaps"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("shape", [(37, 131), (600, 700)], ids=str)
+def test_weights_are_the_same_in_whichever_order_a_file_has_them(order, precision, shape):
+    kernel = GENERATOR.standard_normal(shape).astype(np.float32)
+    path = "text_tower.block_0.feed_forward.up.kernel"
+    ((_, served),) = converter(precision)(path, in_order(kernel, order)).items()
+    assert served.flags.c_contiguous
+    assert served.ctypes.data % 64 == 0
+    expected = kernel.T if precision == "float32" and min(shape) >= 512 else kernel
+    np.testing.assert_array_equal(served, expected.astype(served.dtype))
+
+
+@pytest.mark.parametrize("order", ["C", "F", "gaps"])
+@pytest.mark.parametrize("shape", [(37, 131), (300, 530)], ids=str)
+def test_int8_weights_are_the_nearest_levels_of_the_smoothed_ones(order, shape):
     """Sizes that no block or column of what is converted at once divides."""
-    kernel = np.asarray(GENERATOR.standard_normal((37, 131)).astype(np.float32), order=order)
+    inputs, _ = shape
+    kernel = in_order(GENERATOR.standard_normal(shape).astype(np.float32), order)
     kernel[:, 7] = 0
-    largest = GENERATOR.uniform(0.1, 30, 37).astype(np.float32)
+    largest = GENERATOR.uniform(0.1, 30, inputs).astype(np.float32)
     for tower, name in (("vision_tower", "int8"), ("text_tower", "uint8")):
         layer = f"{tower}.block_0.feed_forward.up"
         leaves = converter("int8", {layer: largest})(f"{layer}.kernel", kernel)

@@ -96,6 +96,14 @@ def test_positions_from_zero_are_moved_below_filler_rows(tmp_path, size):
     assert config["text_config"]["max_position_embeddings"] == 42
 
 
+@pytest.mark.parametrize("precision", ["int8", "bfloat16"])
+def test_positions_from_zero_stay_so_when_less_is_served(tmp_path, tiny_base, precision):
+    tiny_base.save_pretrained(tmp_path / "once")
+    KoCLIP.from_pretrained(tmp_path / "once", precision=precision).save_pretrained(tmp_path / "two")
+    for name in ("config.json", "model.safetensors"):
+        assert (tmp_path / "two" / name).read_bytes() == (tmp_path / "once" / name).read_bytes()
+
+
 def test_transformers_opens_it_with_equal_output(saved):
     torch = pytest.importorskip("torch", reason="transformers' own class needs PyTorch")
     from transformers import VisionTextDualEncoderModel

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -38,18 +39,35 @@ _SIZED_BY_FILE = {
     "text_tower.token_type_embedding.embedding": "type_vocab_size",
 }
 _QUERY_KEY_VALUE = re.compile(rf"\.({'|'.join(QUERY_KEY_VALUE)})\.")
-_POSITIONS = "text_tower.position_embedding.embedding"
+POSITIONS = "text_tower.position_embedding.embedding"
 # Our mark in a saved config: the first pad + 1 rows of the position table are filler.
 _FROM_ZERO = "koclip_positions_from_zero"
 
 
-def load_parameters(
-    weights: str | Path, config: ModelConfig, convert: Convert | None = None
-) -> tuple[ModelConfig, Parameters]:
-    """Reads a weight file, tensor by tensor, into parameters on the default device.
+@dataclass(frozen=True)
+class Checkpoint:
+    """A weight file whose tensors were all found, and fit; none of them is read yet."""
 
-    Returns `config` with the table sizes that the file really has, and the parameters: float32 as
-    `DualEncoder.init` makes them or, with `convert`, as `koclip.precision.serve` does.
+    config: ModelConfig
+    """With the table sizes that the file really has."""
+    _stored: dict[str, StoredTensor]
+    _paths: tuple[str, ...]
+    _naming: Naming
+    _has_filler: bool
+
+    def read(
+        self, convert: Convert | None = None, wanted: Callable[[str], bool] | None = None
+    ) -> Parameters:
+        """Parameters on the default device, all or those at the paths that are `wanted`: float32 as
+        `DualEncoder.init` makes them or, with `convert`, as `koclip.precision.serve` does."""
+        flat = read_tensors(self._stored, filter(wanted, self._paths), self._naming, convert)
+        if self._has_filler and POSITIONS in flat:
+            flat[POSITIONS] = without_filler(flat[POSITIONS], self.config.text)
+        return on_device(unflatten_dict(flat, sep="."))
+
+
+def open_checkpoint(weights: str | Path, config: ModelConfig) -> Checkpoint:
+    """Looks into a weight file, whose settings are `config`.
 
     Raises:
         KoCLIPError: the file is damaged, or tensors are missing, unknown or misshapen; all of
@@ -63,10 +81,12 @@ def load_parameters(
     if problems := tensor_problems(stored, shapes, naming, IGNORED_NAMES):
         raise KoCLIPError("weights_mismatch", path=weights, details="\n".join(problems))
     check_padding(weights, config.text)
-    flat = read_tensors(stored, shapes, naming, convert)
-    if config.text.positions_after_padding and config.raw["text_config"].get(_FROM_ZERO):
-        config = positions_from_zero(config, flat)
-    return config, on_device(unflatten_dict(flat, sep="."))
+    has_filler = config.text.positions_after_padding and bool(
+        config.raw["text_config"].get(_FROM_ZERO)
+    )
+    if has_filler:
+        config = positions_from_zero(config)
+    return Checkpoint(config, stored, tuple(shapes), naming, has_filler)
 
 
 def save_parameters(folder: str | Path, config: ModelConfig, parameters: Parameters) -> None:
@@ -83,9 +103,9 @@ def save_parameters(folder: str | Path, config: ModelConfig, parameters: Paramet
     flat = {path: np.asarray(value) for path, value in flatten_dict(parameters, sep=".").items()}
     raw = _config_to_save(config)
     if raw.get("text_config", {}).get(_FROM_ZERO):
-        table = flat[_POSITIONS]
-        filler = np.zeros((config.text.pad_token_id + 1, table.shape[1]), table.dtype)
-        flat[_POSITIONS] = np.concatenate([filler, table])
+        table = flat[POSITIONS]
+        filler = np.zeros((_filler(config.text), table.shape[1]), table.dtype)
+        flat[POSITIONS] = np.concatenate([filler, table])
     tensors = {}
     for path, value in flat.items():
         tensor = published_tensor(path, vision_type(config), "torch")
@@ -180,19 +200,26 @@ def read_tensors(
     return flat
 
 
-def positions_from_zero(config: ModelConfig, flat: dict[str, np.ndarray]) -> ModelConfig:
+def positions_from_zero(config: ModelConfig) -> ModelConfig:
     """Lets token i read row i of the position table instead of row pad + 1 + i.
 
-    Takes the first pad + 1 rows out of the table in `flat`, and returns the settings that fit.
+    The table must be one `without_filler`.
     """
-    filler = config.text.pad_token_id + 1
-    flat[_POSITIONS] = flat[_POSITIONS][filler:]
     text = dataclasses.replace(
         config.text,
         positions_after_padding=False,
-        max_position_embeddings=config.text.max_position_embeddings - filler,
+        max_position_embeddings=config.text.max_position_embeddings - _filler(config.text),
     )
     return dataclasses.replace(config, text=text)
+
+
+def without_filler(table: np.ndarray, text: TextConfig) -> np.ndarray:
+    """A position table that counts from pad + 1 → one that counts from 0."""
+    return table[_filler(text) :]
+
+
+def _filler(text: TextConfig) -> int:
+    return text.pad_token_id + 1
 
 
 def check_padding(weights: Path, text: TextConfig) -> None:
@@ -220,7 +247,7 @@ def _config_to_save(config: ModelConfig) -> dict:
     text.pop(_FROM_ZERO, None)
     if text["model_type"] != "bert" and not after_padding:
         text[_FROM_ZERO] = True
-        text["max_position_embeddings"] += config.text.pad_token_id + 1
+        text["max_position_embeddings"] += _filler(config.text)
     vision = config.raw.get("vision_config", {}) | dataclasses.asdict(config.vision)
     return {
         "architectures": ["VisionTextDualEncoderModel"],

@@ -16,6 +16,7 @@ import numpy as np
 from flax.traverse_util import flatten_dict, unflatten_dict
 
 from koclip.checkpoints.checkpoint import (
+    POSITIONS,
     Naming,
     check_padding,
     form_of,
@@ -24,6 +25,7 @@ from koclip.checkpoints.checkpoint import (
     sized_by_file,
     tensor_problems,
     vision_type,
+    without_filler,
 )
 from koclip.checkpoints.parameter_shapes import parameter_shapes
 from koclip.checkpoints.tensor_files import StoredTensor, open_tensors
@@ -115,7 +117,8 @@ def join_towers(
     parameters = _initial_projections(shapes, seed) | _read_towers(shapes, (text, vision), seed)
     check_padding(text.weights, config.text)
     if config.text.positions_after_padding:
-        config = positions_from_zero(config, parameters)
+        parameters[POSITIONS] = without_filler(parameters[POSITIONS], config.text)
+        config = positions_from_zero(config)
     name = f"{text_files.name}+{vision_files.name}"
     processor = KoCLIPProcessor(
         TextTokenizer.from_folder(text_files.tokenizer, config.text),
