@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from flax.traverse_util import flatten_dict
 
 from koclip.assets import assets_dir
 from koclip.config import ModelConfig, ViTConfig
@@ -23,7 +26,7 @@ from koclip.hub import ModelFiles
 from koclip.images import open_images
 from koclip.processor import KoCLIPProcessor
 from koclip.similarity import unit_rows
-from koclip.towers.block_by_block import run_block_by_block
+from koclip.towers.dual_encoder import DualEncoder
 
 log = logging.getLogger(__name__)
 
@@ -88,30 +91,47 @@ def calibrate(
             memory in float32 at a time.
         in_int8: `Calibration.largest` → all parameters as they are served.
     """
-    runs: list[tuple[str, tuple[np.ndarray, ...]]] = [("text_features", inputs[:2])]
-    if isinstance(config.vision, ViTConfig):  # no other image tower has weights in int8
-        runs.append(("image_features", inputs[2:]))
-
-    def of_block(*block: str) -> dict:
-        prefix = ".".join((*block, ""))
-        tower, name = block
-        return read(lambda path: path.startswith(prefix))[tower][name]
-
-    expected, largest = [], {}
-    outside = read(lambda path: ".block_" not in path)
-    for method, arrays in runs:
-        features, noted = run_block_by_block(config, outside, of_block, method, *arrays)
-        expected.append(np.asarray(features))
-        largest |= {path: np.asarray(value) for path, value in noted.items()}
-    del outside
+    parameters = read(lambda path: not _BLOCK.match(path))
+    for tower, settings in (("text_tower", config.text), ("vision_tower", config.vision)):
+        for i in range(getattr(settings, "num_hidden_layers", 0)):
+            block = f"block_{i}"
+            parameters[tower][block] = partial(_read_block, read, tower, block)
+    expected, largest = _run(config, parameters, inputs)
+    parameters.clear()
     served = in_int8(largest)
-    cosines = []
-    for (method, arrays), rows in zip(runs, expected, strict=True):
-        features, _ = run_block_by_block(
-            config, served, lambda tower, block: served[tower][block], method, *arrays
-        )
-        cosines.append((unit_rows(rows) * unit_rows(features)).sum(axis=-1))
+    actual, _ = _run(config, served, inputs)
+    cosines = [
+        (unit_rows(a) * unit_rows(b)).sum(axis=-1) for a, b in zip(expected, actual, strict=True)
+    ]
     return Calibration(largest, float(np.concatenate(cosines).min())), served
+
+
+_BLOCK = re.compile(r"\w+_tower\.block_\d+\.")
+
+
+def _read_block(read: Callable[[Callable[[str], bool]], dict], tower: str, block: str) -> dict:
+    return read(lambda path: path.startswith(f"{tower}.{block}."))[tower][block]
+
+
+def _run(
+    config: ModelConfig, parameters: dict, inputs: Probe
+) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+    """The features of each tower that has weights in int8, and `Calibration.largest`.
+
+    Not compiled as a whole: one block is, and run as often as there are blocks.
+    """
+    runs = [("text_features", (inputs.input_ids, inputs.attention_mask))]
+    if isinstance(config.vision, ViTConfig):
+        runs.append(("image_features", (inputs.pixel_values,)))
+    rows, largest = [], {}
+    for method, arrays in runs:
+        features, noted = DualEncoder(config).apply(
+            {"params": parameters}, *arrays, method=method, mutable=["inputs"]
+        )
+        rows.append(np.asarray(features))
+        for path, value in flatten_dict(noted["inputs"], sep=".").items():
+            largest[path.removesuffix(".largest")] = np.asarray(value)
+    return rows, largest
 
 
 def read_calibration(files: ModelFiles) -> Calibration | None:

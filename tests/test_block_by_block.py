@@ -1,4 +1,4 @@
-"""Runs that have one block's weights in memory, beside the towers as they are."""
+"""Towers run with one block's weights in memory, beside the towers as they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from koclip.benchmark.weights import random_parameters
 from koclip.config import ModelConfig, TextConfig, ViTConfig
 from koclip.encoder import Encoder
-from koclip.towers.block_by_block import run_block_by_block
+from koclip.towers.dual_encoder import DualEncoder
 
 CONFIG = ModelConfig(
     TextConfig(200, 128, 3, 4, 256, max_position_embeddings=64),
@@ -29,6 +29,7 @@ def parameters() -> dict:
     return random_parameters(CONFIG)
 
 
+@pytest.mark.parametrize("mutable", [False, ["inputs"]], ids=["", "noting"])
 @pytest.mark.parametrize(
     ("method", "inputs", "tower", "blocks"),
     [
@@ -36,41 +37,39 @@ def parameters() -> dict:
         ("image_features", (PIXELS,), "vision_tower", 2),
     ],
 )
-def test_features_are_those_of_the_whole_tower(parameters, method, inputs, tower, blocks):
+def test_blocks_are_read_when_it_is_their_turn(parameters, method, inputs, tower, blocks, mutable):
     alive, read = [], []
 
-    def block_parameters(*path: str) -> dict:
-        assert not any(array() is not None for array in alive)
-        read.append(path)
-        block = jax.tree.map(jnp.array, parameters[path[0]][path[1]])
-        alive.extend(map(weakref.ref, jax.tree.leaves(block)))
-        return block
+    def reader(block: str):
+        def read_block() -> dict:
+            assert not any(array() is not None for array in alive)
+            read.append(block)
+            arrays = jax.tree.map(jnp.array, parameters[tower][block])
+            alive.extend(map(weakref.ref, jax.tree.leaves(arrays)))
+            return arrays
 
-    outside = {
-        name: {k: v for k, v in part.items() if not k.startswith("block_")}
-        if isinstance(part, dict)
-        else part
-        for name, part in parameters.items()
-    }
-    features, largest = run_block_by_block(CONFIG, outside, block_parameters, method, *inputs)
+        return read_block
+
+    names = [f"block_{i}" for i in range(blocks)]
+    unread = parameters | {tower: parameters[tower] | {name: reader(name) for name in names}}
+    answer = DualEncoder(CONFIG).apply({"params": unread}, *inputs, method=method, mutable=mutable)
+    features = answer[0] if mutable else answer
     whole = getattr(Encoder(CONFIG, parameters), method)(*inputs)
     np.testing.assert_allclose(features, whole, atol=1e-5)
-    assert read == [(tower, f"block_{i}") for i in range(blocks)]
-    assert len(largest) == 6 * blocks
-    assert all(path.startswith(f"{tower}.block_") for path in largest)
+    assert read == names
 
 
 def test_the_largest_inputs_are_those_of_all_tokens(parameters):
-    def block_parameters(tower: str, block: str) -> dict:
-        return parameters[tower][block]
+    def largest(rows: slice) -> dict:
+        _, noted = DualEncoder(CONFIG).apply(
+            {"params": parameters}, IDS[rows], MASK[rows], method="text_features", mutable="inputs"
+        )
+        return noted["inputs"]
 
-    _, of_all = run_block_by_block(CONFIG, parameters, block_parameters, "text_features", IDS, MASK)
-    of_each = [
-        run_block_by_block(
-            CONFIG, parameters, block_parameters, "text_features", IDS[i : i + 1], MASK[i : i + 1]
-        )[1]
-        for i in range(3)
-    ]
-    for path, values in of_all.items():
-        expected = np.max([largest[path] for largest in of_each], axis=0)
-        np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
+    of_each = [largest(slice(i, i + 1)) for i in range(3)]
+    expected = jax.tree.map(lambda *values: np.max(values, axis=0), *of_each)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
+        largest(slice(None)),
+        expected,
+    )

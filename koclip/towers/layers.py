@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -140,32 +141,72 @@ class TransformerBlock(nn.Module):
 
 
 def run_blocks(
-    config: TextConfig | ViTConfig,
+    tower: nn.Module,
     x: jax.Array,
     mask: jax.Array | None = None,
     *,
     pre_norm: bool,
     queries: int | None = None,
 ) -> jax.Array:
-    """All blocks of a tower, as submodules block_0, block_1, … of the module that calls.
+    """All blocks of a tower, from within its `__call__`: its submodules block_0, block_1, …
 
-    With `queries` the last block computes no more than the first tokens; what only the first is
+    With `queries` the last block returns no more than the first tokens; what only the first is
     pooled from does not need the others any more.
 
-    Unrolled: `nn.scan` compiles faster but ran 1.3 to 1.7 times slower at batch 1.
+    The parameters of a block may be a function that reads them. It is called when it is the block's
+    turn, and nobody holds them after; outside of compiled functions, so that one block of a model
+    is in memory at a time.
+
+    Unrolled: `nn.scan` compiles faster but ran 1.3 to 1.7 times slower at batch 1. But traced only
+    once, as a function that is called for each block: XLA puts it in place of every call.
     """
+    config: TextConfig | ViTConfig = tower.config
     for i in range(config.num_hidden_layers):
-        block = TransformerBlock(
+        name = f"block_{i}"
+        block = partial(
+            TransformerBlock,
             config.num_attention_heads,
             config.intermediate_size,
             config.hidden_act,
             config.layer_norm_eps,
             pre_norm,
-            name=f"block_{i}",
         )
-        is_last = i == config.num_hidden_layers - 1
-        x = block(x, mask, queries if is_last else None)
+        if tower.is_initializing():
+            x = block(name=name)(x, mask)
+            continue
+        block = block(parent=None)
+        parameters = tower.get_variable("params", name)
+        if callable(parameters):
+            x.block_until_ready()  # else JAX would run ahead, with many blocks in memory
+            parameters = parameters()
+        queried = queries if i == config.num_hidden_layers - 1 else None
+        if tower.is_mutable_collection("inputs"):
+            x, noted = _run_noting(block, parameters, x, mask)
+            tower.put_variable("inputs", name, noted)
+            x = x[:, :queried]
+        else:
+            x = _run(block, parameters, x, mask, queried)
     return x
+
+
+@partial(jax.jit, static_argnames=("block", "queries"))
+def _run(
+    block: TransformerBlock,
+    parameters: dict,
+    x: jax.Array,
+    mask: jax.Array | None,
+    queries: int | None,
+) -> jax.Array:
+    return block.apply({"params": parameters}, x, mask, queries)
+
+
+@partial(jax.jit, static_argnames="block")
+def _run_noting(
+    block: TransformerBlock, parameters: dict, x: jax.Array, mask: jax.Array | None
+) -> tuple[jax.Array, dict]:
+    """All tokens, and the collection "inputs" of `koclip.towers.linear.Linear`."""
+    y, noted = block.apply({"params": parameters}, x, mask, mutable=["inputs"])
+    return y, noted["inputs"]
 
 
 def unit_rows(x: jax.Array) -> jax.Array:

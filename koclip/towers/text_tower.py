@@ -50,7 +50,7 @@ class TextTower(nn.Module):
         x = layer_norm(config.layer_norm_eps, "embedding_norm")(x)
         mask = attention_mask.astype(bool)
         queries = 1 if pooled_only and config.pooling == "first" else None
-        x = run_blocks(config, x, mask, pre_norm=False, queries=queries)
+        x = run_blocks(self, x, mask, pre_norm=False, queries=queries)
         if config.pooling == "mean":
             weight = mask[..., None].astype(x.dtype)
             pooled = (x * weight).sum(axis=1) / jnp.maximum(weight.sum(axis=1), 1.0)

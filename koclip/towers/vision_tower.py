@@ -66,7 +66,7 @@ class VisionTower(nn.Module):
         x = jnp.concatenate([class_tokens, x], axis=1) + positions
         if is_clip:
             x = layer_norm(config.layer_norm_eps, "pre_norm")(x)
-        x = run_blocks(config, x, pre_norm=True, queries=1 if pooled_only else None)
+        x = run_blocks(self, x, pre_norm=True, queries=1 if pooled_only else None)
         post_norm = layer_norm(config.layer_norm_eps, "post_norm")
         if is_clip:  # the hidden states stay un-normalised, as transformers returns them
             return TowerOutput(x, post_norm(x[:, 0]))
