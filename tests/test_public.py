@@ -62,6 +62,7 @@ def test_health_tells_what_an_operator_asks(http):
     assert health["queue"]["limit"] > 0
     mini = health["models"]["koclip-mini"]
     assert (mini["state"], len(mini["revision"])) == ("open", 12)
+    assert mini["compiling"] in (True, False)
     footer = http.get("/").text
     assert f"koclip-mini {mini['revision']}" in footer and API_VERSION in footer
 
@@ -269,7 +270,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def test_a_connection_outlasts_a_visitors_thoughts(http, space):
     """Uvicorn's own hang up after five seconds: just when many ask again."""
-    wait_until(lambda: http.get("/health").status_code == 200)  # the start is over
+
+    def is_started() -> bool:
+        return http.get("/health").json()["models"]["koclip-mini"].get("compiling") is False
+
+    wait_until(is_started)
     connection = HTTPConnection(urlsplit(space).netloc, timeout=30)
     for pause in (0, 5.5):
         time.sleep(pause)

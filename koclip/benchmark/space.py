@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -14,10 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import koclip
-from koclip.assets import assets_dir
-from koclip.benchmark.client import Client
 from koclip.benchmark.worker import last_words
 from koclip.errors import KoCLIPError
+from koclip.settings import MINI
 
 APP = ("app.py",)
 _PATIENCE = 120.0  # seconds
@@ -76,13 +76,23 @@ def wait_until_prepared(url: str) -> None:
     """Returns when the Space has done all that it does in the background after its start.
 
     Raises:
-        CallFailedError: it answers with an error.
+        KoCLIPError: it could not, or not in time.
     """
-    client = Client(url)
-    picture = client.upload([assets_dir() / "examples" / "cat.webp"])[0]
-    # Asks for the vocabulary, which is the last thing that is prepared.
-    client.call("image_to_text", image=picture, label_set="open")
-    client.close()
+    deadline, health = time.monotonic() + _PATIENCE, {}
+    while time.monotonic() < deadline:
+        health = _health(url)["models"][MINI]
+        if health["state"] == "open" and not health["compiling"]:
+            return
+        time.sleep(_INTERVAL)
+    raise KoCLIPError("benchmark_failed", what=" ".join(APP), reason=str(health))
+
+
+def _health(url: str) -> dict:
+    try:
+        with urllib.request.urlopen(f"{url}health", timeout=5) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as response:  # 503 while it starts
+        return json.load(response)
 
 
 def free_port() -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 
-from koclip.benchmark import encoders, load, machine, patches, peers, search, serve, start
+from koclip.benchmark import encoders, load, machine, patches, peers, search, serve, start, switch
 from koclip.benchmark.options import Options
 from koclip.benchmark.report import Report
 from koclip.benchmark.results import Row
@@ -18,6 +18,7 @@ SUITES: dict[str, ModuleType] = {
     "load": load,
     "start": start,
     "serve": serve,
+    "switch": switch,
 }
 """Each has `run(options)`, which yields rows; in the order of the report."""
 

@@ -17,8 +17,8 @@ from koclip.ui.models import ModelPool
 def health_route(pool: ModelPool, gate: Gate) -> Route:
     """GET /health: JSON without any content of visitors; 200 if a call would be answered, else 503.
 
-    {"status", "version", "api", "models": {name: {"state", "revision"?, "reason"?}}, "databases":
-    {name: {"state", "model", "revision"?, "images"?, "reason"?}}, "queue"}
+    {"status", "version", "api", "models": {name: {"state", "revision"?, "compiling"?, "reason"?}},
+    "databases": {name: {"state", "model", "revision"?, "images"?, "reason"?}}, "queue"}
     """
 
     async def health(request: Request) -> JSONResponse:
@@ -39,15 +39,17 @@ def health_route(pool: ModelPool, gate: Gate) -> Route:
 def _status(pool: ModelPool, gate: Gate) -> str:
     if gate.is_stopping:
         return "stopping"
-    if pool.status(MINI) is not None:  # without koclip-mini nothing is answered
-        return "starting" if isinstance(pool.status(MINI), str) else "failed"
+    status = pool.status(MINI)  # without koclip-mini nothing is answered
+    if status is not None and not pool.is_open(MINI):
+        return "starting" if isinstance(status, str) else "failed"
     return "busy" if gate.waiting >= gate.limit else "ok"
 
 
-def _model(pool: ModelPool, name: str) -> dict[str, str]:
-    if pool.is_open(name):
-        return {"state": "open", "revision": pool.revision(name)}
+def _model(pool: ModelPool, name: str) -> dict[str, str | bool]:
     status = pool.status(name)
+    if pool.is_open(name):
+        compiling = isinstance(status, str)
+        return {"state": "open", "revision": pool.revision(name), "compiling": compiling}
     if isinstance(status, KoCLIPError):
         return {"state": "failed", "reason": status.code}
     return {"state": "closed" if status is None else "opening"}

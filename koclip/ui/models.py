@@ -199,9 +199,9 @@ class ModelPool:
         lease = self._memory.lease(name)  # else it could go before its database is there
         try:
             model = self.model(name, note)
+            self.databases.open_now(self.databases.at_hand(name), name, note)
             model.compile_ahead()
             self.background(name, note)
-            self.databases.open_now(self.databases.at_hand(name), name, note)
             if name == MINI:  # of a large model it takes a minute: when it is asked for
                 self.vocabulary(name)
                 model.compile_ahead(BATCH_SIZES)  # what many visitors at once will need

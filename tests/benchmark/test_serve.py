@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import urllib.request
 
 import numpy as np
 import pytest
 
-from koclip.benchmark import serve, start
+from koclip.benchmark import serve, start, switch
 from koclip.benchmark.client import CallFailedError, Client
 from koclip.benchmark.engines import koclip_offline
 from koclip.benchmark.engines.samples import pictures, texts
-from koclip.benchmark.space import running_server
+from koclip.benchmark.space import running_server, wait_until_prepared
 from koclip.errors import KoCLIPError
 
 PAGE = """
@@ -113,3 +115,41 @@ def test_imports_are_timed():
         ("json", 2),
         ("koclip", 2),
     ]
+
+
+HEALTH = """
+import http.server, json, os, time
+
+class Health(http.server.BaseHTTPRequestHandler):
+    asked = 0
+
+    def do_GET(self):
+        states = {"state": "opening"}, {"state": "open", "compiling": True}
+        Health.asked += self.path == "/health"
+        last = {"state": "open", "compiling": False}
+        state = states[Health.asked - 1] if 0 < Health.asked < 3 else last
+        body = json.dumps({"models": {"koclip-mini": state}, "asked": Health.asked}).encode()
+        self.send_response(503 if state["state"] == "opening" else 200)
+        self.end_headers()
+        self.wfile.write(body)
+
+address = "127.0.0.1", int(os.environ["GRADIO_SERVER_PORT"])
+http.server.HTTPServer(address, Health).serve_forever()
+"""
+
+
+def test_what_is_compiled_at_the_start_is_waited_for(tmp_path):
+    with running_server(["-c", HEALTH], tmp_path, tmp_path / "log", os.environ) as server:
+        wait_until_prepared(server.url)
+        with urllib.request.urlopen(server.url) as response:
+            assert json.load(response)["asked"] == 3
+
+
+def test_a_visitor_calls_until_the_model_is_open(space):
+    done = iter([False, True])
+    latencies = switch._until(lambda: next(done), switch._caller(space))
+    assert {kind: len(seconds) for kind, seconds in latencies.items()} == {"text": 2, "image": 2}
+    assert all(second > 0 for seconds in latencies.values() for second in seconds)
+    assert switch._ask_for(space, "koclip-mini") > 0
+    with pytest.raises(CallFailedError):
+        switch._ask_for(space, "no-such-model")
