@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 LEAST_AGREEMENT = 0.999
 """The least cosine of float32 and int8 embeddings at which "auto" takes int8."""
 
-_FORMAT = 2  # of what is kept; counted up when int8 is computed in another way
+_FORMAT = 3  # of what is kept; counted up when int8 is computed in another way
 _TEXTS = (
     "고양이",
     "이것은 강아지 이다.",
@@ -87,8 +87,8 @@ def calibrate(
 
     Args:
         read: which paths are wanted → these parameters in float32, nested as `DualEncoder.init`
-            makes them. Asked for one transformer block after the other, which is all that is in
-            memory in float32 at a time.
+            makes them. Asked for what is outside of the transformer blocks, and then for one block
+            after the other: no two of them are in memory in float32 at a time.
         in_int8: `Calibration.largest` → all parameters as they are served.
     """
     parameters = read(lambda path: not _BLOCK.match(path))

@@ -181,11 +181,11 @@ _COLUMNS = 64  # of what is transposed at once: few enough to stay in the proces
 
 def _copied(value: np.ndarray, dtype: np.dtype = np.float32) -> np.ndarray:
     """In another type, of its own memory and in row-major order."""
-    is_transposed = value.ndim == 2 and not value.flags.c_contiguous
-    if is_transposed and value.flags.f_contiguous and np.dtype(dtype).itemsize < 4:
+    in_row_order = value.ndim != 2 or value.flags.c_contiguous
+    if not in_row_order and value.flags.f_contiguous and np.dtype(dtype).itemsize < 4:
         return _row_major(_copied(value.T, dtype).T)
     copy = _empty(value.shape, dtype)
-    if not is_transposed:
+    if in_row_order:
         copy[...] = value
         return copy
     # NumPy's own order takes 5 to 12 times as long as copying by columns.
@@ -200,7 +200,11 @@ def _row_major(values: np.ndarray) -> np.ndarray:
     NumPy's time for that, but for float32 up to three times as long."""
     if values.flags.c_contiguous:
         return values
-    return np.asarray(jax.device_put(values, jax.devices("cpu")[0]))
+    try:
+        cpu = jax.local_devices(backend="cpu")[0]
+    except RuntimeError:  # JAX was told to know no other device than an accelerator
+        return np.ascontiguousarray(values)
+    return np.asarray(jax.device_put(values, cpu))
 
 
 def _joined(parts: Sequence[np.ndarray], axis: int) -> np.ndarray:

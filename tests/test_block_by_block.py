@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -60,16 +61,19 @@ def test_blocks_are_read_when_it_is_their_turn(parameters, method, inputs, tower
 
 
 def test_the_largest_inputs_are_those_of_all_tokens(parameters):
-    def largest(rows: slice) -> dict:
-        _, noted = DualEncoder(CONFIG).apply(
-            {"params": parameters}, IDS[rows], MASK[rows], method="text_features", mutable="inputs"
-        )
-        return noted["inputs"]
+    """Of the last block, too, which serves only the first token."""
 
-    of_each = [largest(slice(i, i + 1)) for i in range(3)]
-    expected = jax.tree.map(lambda *values: np.max(values, axis=0), *of_each)
-    jax.tree.map(
-        lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5),
-        largest(slice(None)),
-        expected,
-    )
+    def noted(method: str | Callable) -> dict:
+        model = DualEncoder(CONFIG)
+        variables = {"params": parameters}
+        return model.apply(variables, IDS, MASK, method=method, mutable="inputs")[1]["inputs"]
+
+    def all_tokens(model: DualEncoder, ids: jax.Array, mask: jax.Array) -> jax.Array:
+        return model.text_tower(ids, mask).last_hidden_state
+
+    pooled, whole = noted("text_features"), noted(all_tokens)
+    jax.tree.map(np.testing.assert_array_equal, pooled, whole)
+    blocks = [f"block_{i}" for i in range(3)]
+    assert list(pooled["text_tower"]) == blocks
+    hidden = parameters["text_tower"]["block_2"]["feed_forward"]["up"]["kernel"].shape[0]
+    assert pooled["text_tower"]["block_2"]["feed_forward"]["up"]["largest"].shape == (hidden,)

@@ -80,19 +80,25 @@ def wait_until_prepared(url: str) -> None:
     """
     deadline, health = time.monotonic() + _PATIENCE, {}
     while time.monotonic() < deadline:
-        health = _health(url)["models"][MINI]
-        if health["state"] == "open" and not health["compiling"]:
+        health = _health(url)
+        if health.get("state") == "failed":
+            break
+        if health.get("state") == "open" and not health["compiling"]:
             return
         time.sleep(_INTERVAL)
     raise KoCLIPError("benchmark_failed", what=" ".join(APP), reason=str(health))
 
 
 def _health(url: str) -> dict:
+    """What GET /health says of koclip-mini; {} if it says nothing now."""
     try:
         with urllib.request.urlopen(f"{url}health", timeout=5) as response:
-            return json.load(response)
+            answer = json.load(response)
     except urllib.error.HTTPError as response:  # 503 while it starts
-        return json.load(response)
+        answer = json.load(response)
+    except OSError:
+        return {}
+    return answer["models"][MINI]
 
 
 def free_port() -> int:

@@ -49,7 +49,7 @@ class Checkpoint:
     """A weight file whose tensors were all found, and fit; none of them is read yet."""
 
     config: ModelConfig
-    """With the table sizes that the file really has."""
+    """With the sizes of the tables that `read` returns, which the file knows better."""
     _stored: dict[str, StoredTensor]
     _paths: tuple[str, ...]
     _naming: Naming

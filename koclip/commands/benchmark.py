@@ -22,7 +22,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "suites",
         nargs="*",
         metavar="SUITE",
-        help="encoders, patches, search, load, start or serve (default: all)",
+        help="encoders, patches, search, load, start, serve or switch (default: all)",
     )
     parser.add_argument(
         "--quick", action="store_true", help="tiny sizes and no peers: does it work at all?"

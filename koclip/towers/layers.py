@@ -148,7 +148,7 @@ def run_blocks(
     pre_norm: bool,
     queries: int | None = None,
 ) -> jax.Array:
-    """All blocks of a tower, from within its `__call__`: its submodules block_0, block_1, …
+    """All blocks of a tower, from within its `__call__`; their parameters are block_0, block_1, …
 
     With `queries` the last block returns no more than the first tokens; what only the first is
     pooled from does not need the others any more.
@@ -157,13 +157,13 @@ def run_blocks(
     turn, and nobody holds them after; outside of compiled functions, so that one block of a model
     is in memory at a time.
 
-    Unrolled: `nn.scan` compiles faster but ran 1.3 to 1.7 times slower at batch 1. But traced only
-    once, as a function that is called for each block: XLA puts it in place of every call.
+    Unrolled: `nn.scan` compiles faster but ran 1.3 to 1.7 times slower at batch 1. But traced once
+    for all blocks of equal shapes, as a function that XLA puts in place of every call.
     """
     config: TextConfig | ViTConfig = tower.config
     for i in range(config.num_hidden_layers):
         name = f"block_{i}"
-        block = partial(
+        make_block = partial(
             TransformerBlock,
             config.num_attention_heads,
             config.intermediate_size,
@@ -172,9 +172,9 @@ def run_blocks(
             pre_norm,
         )
         if tower.is_initializing():
-            x = block(name=name)(x, mask)
+            x = make_block(name=name)(x, mask)
             continue
-        block = block(parent=None)
+        block = make_block(parent=None)
         parameters = tower.get_variable("params", name)
         if callable(parameters):
             x.block_until_ready()  # else JAX would run ahead, with many blocks in memory

@@ -39,8 +39,8 @@ def health_route(pool: ModelPool, gate: Gate) -> Route:
 def _status(pool: ModelPool, gate: Gate) -> str:
     if gate.is_stopping:
         return "stopping"
-    status = pool.status(MINI)  # without koclip-mini nothing is answered
-    if status is not None and not pool.is_open(MINI):
+    status = pool.status(MINI)
+    if status is not None and pool.revision(MINI) is None:  # without it nothing is answered
         return "starting" if isinstance(status, str) else "failed"
     return "busy" if gate.waiting >= gate.limit else "ok"
 

@@ -187,8 +187,9 @@ class ModelPool:
 
     def status(self, name: str) -> str | KoCLIPError | None:
         """While the model is opening, how far it is; why it could not; None when it is ready."""
-        if name in self._opening:
-            return self._opening[name]
+        progress = self._opening.get(name)
+        if progress is not None:
+            return progress
         return self._failure(name, self.databases.at_hand(name))
 
     def _open_all(self, name: str) -> None:
@@ -199,9 +200,9 @@ class ModelPool:
         lease = self._memory.lease(name)  # else it could go before its database is there
         try:
             model = self.model(name, note)
-            self.databases.open_now(self.databases.at_hand(name), name, note)
             model.compile_ahead()
             self.background(name, note)
+            self.databases.open_now(self.databases.at_hand(name), name, note)
             if name == MINI:  # of a large model it takes a minute: when it is asked for
                 self.vocabulary(name)
                 model.compile_ahead(BATCH_SIZES)  # what many visitors at once will need

@@ -13,6 +13,7 @@ from koclip.benchmark import serve, start, switch
 from koclip.benchmark.client import CallFailedError, Client
 from koclip.benchmark.engines import koclip_offline
 from koclip.benchmark.engines.samples import pictures, texts
+from koclip.benchmark.options import Options
 from koclip.benchmark.space import running_server, wait_until_prepared
 from koclip.errors import KoCLIPError
 
@@ -151,5 +152,20 @@ def test_a_visitor_calls_until_the_model_is_open(space):
     assert {kind: len(seconds) for kind, seconds in latencies.items()} == {"text": 2, "image": 2}
     assert all(second > 0 for seconds in latencies.values() for second in seconds)
     assert switch._ask_for(space, "koclip-mini") > 0
-    with pytest.raises(CallFailedError):
+    with pytest.raises(CallFailedError, match="no-such-model"):
         switch._ask_for(space, "no-such-model")
+    with pytest.raises(CallFailedError, match="koclip-base"):  # it answers with koclip-mini
+        switch._ask_for(space, "koclip-base")
+
+
+def test_only_the_rows_that_are_wanted_are_measured():
+    assert not list(switch.run(Options(rows=("RoBERTa",))))
+
+
+def test_a_space_that_failed_is_not_waited_for(tmp_path):
+    page = HEALTH.replace('{"state": "opening"}', '{"state": "failed", "reason": "no room"}')
+    with (
+        running_server(["-c", page], tmp_path, tmp_path / "log", os.environ) as server,
+        pytest.raises(KoCLIPError, match="no room"),
+    ):
+        wait_until_prepared(server.url)
