@@ -1,4 +1,4 @@
-"""Whether eight bits are enough for a model, and how its weights are to be smoothed for them.
+"""For which layers of a model eight bits are enough, and how weights are smoothed for them.
 
 Both are found once for each model, by running it in float32 on a few texts and pictures, block by
 block, and kept in the user's cache folder: later the weights are read straight into eight bits.
@@ -24,6 +24,7 @@ from koclip.config import ModelConfig, ViTConfig
 from koclip.files import user_cache, write_whole
 from koclip.hub import ModelFiles
 from koclip.images import open_images
+from koclip.precision import LAYERS, LAYERS_AFTER_NORMS, EightBitLayers
 from koclip.processor import KoCLIPProcessor
 from koclip.similarity import unit_rows
 from koclip.towers.dual_encoder import DualEncoder
@@ -31,7 +32,7 @@ from koclip.towers.dual_encoder import DualEncoder
 log = logging.getLogger(__name__)
 
 LEAST_AGREEMENT = 0.999
-"""The least cosine of float32 and int8 embeddings at which "auto" takes int8."""
+"""The least cosine of float32 and int8 embeddings at which "auto" takes int8 for a tower."""
 
 _FORMAT = 3  # of what is kept; counted up when int8 is computed in another way
 _TEXTS = (
@@ -60,7 +61,9 @@ class Calibration:
     largest: dict[str, np.ndarray]
     """The largest magnitude of each input channel [in], by the path of the linear layer."""
     agreement: float
-    """The least cosine of a float32 embedding and its int8 counterpart."""
+    """The least cosine of a float32 embedding and its counterpart with all layers in int8."""
+    layers: EightBitLayers
+    """The layers that can be in int8 so that no embedding is below `LEAST_AGREEMENT`."""
 
 
 def probe(processor: KoCLIPProcessor, config: ModelConfig) -> Probe:
@@ -80,16 +83,18 @@ def calibrate(
     config: ModelConfig,
     read: Callable[[Callable[[str], bool]], dict],
     inputs: Probe,
-    in_int8: Callable[[dict[str, np.ndarray]], dict],
+    in_int8: Callable[[dict[str, np.ndarray], EightBitLayers], dict],
 ) -> tuple[Calibration, dict]:
     """Runs a model on a probe in float32 and in int8; returns what that has shown, and the
-    parameters in int8.
+    parameters with as much in int8 as can be.
+
+    A tower that is too far off with all layers in int8 is tried with `LAYERS_AFTER_NORMS`.
 
     Args:
         read: which paths are wanted → these parameters in float32, nested as `DualEncoder.init`
             makes them. Asked for what is outside of the transformer blocks, and then for one block
             after the other: no two of them are in memory in float32 at a time.
-        in_int8: `Calibration.largest` → all parameters as they are served.
+        in_int8: `Calibration.largest` and which layers → all parameters as they are served.
     """
     parameters = read(lambda path: not _BLOCK.match(path))
     for tower, settings in (("text_tower", config.text), ("vision_tower", config.vision)):
@@ -98,12 +103,29 @@ def calibrate(
             parameters[tower][block] = partial(_read_block, read, tower, block)
     expected, largest = _run(config, parameters, inputs)
     parameters.clear()
-    served = in_int8(largest)
+    layers = dict.fromkeys(expected, LAYERS)
+    served = in_int8(largest, layers)
+    agreement = least = _least_cosines(config, served, inputs, expected)
+    for fewer in (LAYERS_AFTER_NORMS, ()):
+        far_off = [tower for tower, cosine in least.items() if cosine < LEAST_AGREEMENT]
+        if not far_off:
+            break
+        layers |= dict.fromkeys(far_off, fewer)
+        served = None  # before more is read
+        served = in_int8(largest, layers)
+        least = _least_cosines(config, served, inputs, expected)
+    return Calibration(largest, min(agreement.values()), layers), served
+
+
+def _least_cosines(
+    config: ModelConfig, served: dict, inputs: Probe, expected: dict[str, np.ndarray]
+) -> dict[str, float]:
+    """By tower, of what it has made of the probe and what was expected."""
     actual, _ = _run(config, served, inputs)
-    cosines = [
-        (unit_rows(a) * unit_rows(b)).sum(axis=-1) for a, b in zip(expected, actual, strict=True)
-    ]
-    return Calibration(largest, float(np.concatenate(cosines).min())), served
+    return {
+        tower: float((unit_rows(rows) * unit_rows(actual[tower])).sum(axis=-1).min())
+        for tower, rows in expected.items()
+    }
 
 
 _BLOCK = re.compile(r"\w+_tower\.block_\d+\.")
@@ -115,20 +137,20 @@ def _read_block(read: Callable[[Callable[[str], bool]], dict], tower: str, block
 
 def _run(
     config: ModelConfig, parameters: dict, inputs: Probe
-) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
-    """The features of each tower that has weights in int8, and `Calibration.largest`.
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """The features of each tower that can have weights in int8, and `Calibration.largest`.
 
     Not compiled as a whole: one block is, and run as often as there are blocks.
     """
-    runs = [("text_features", (inputs.input_ids, inputs.attention_mask))]
+    runs = [("text_tower", "text_features", (inputs.input_ids, inputs.attention_mask))]
     if isinstance(config.vision, ViTConfig):
-        runs.append(("image_features", (inputs.pixel_values,)))
-    rows, largest = [], {}
-    for method, arrays in runs:
+        runs.append(("vision_tower", "image_features", (inputs.pixel_values,)))
+    rows, largest = {}, {}
+    for tower, method, arrays in runs:
         features, noted = DualEncoder(config).apply(
             {"params": parameters}, *arrays, method=method, mutable=["inputs"]
         )
-        rows.append(np.asarray(features))
+        rows[tower] = np.asarray(features)
         for path, value in flatten_dict(noted["inputs"], sep=".").items():
             largest[path.removesuffix(".largest")] = np.asarray(value)
     return rows, largest
@@ -139,7 +161,13 @@ def read_calibration(files: ModelFiles) -> Calibration | None:
     try:
         with np.load(_place(files)) as kept:
             arrays = dict(kept)
-        return Calibration(agreement=float(arrays.pop("agreement")), largest=arrays)
+        agreement = float(arrays.pop("agreement"))
+        layers = {
+            tower: tuple(arrays.pop(tower).tolist())
+            for tower in ("text_tower", "vision_tower")
+            if tower in arrays
+        }
+        return Calibration(arrays, agreement, layers)
     except FileNotFoundError:
         return None
     except Exception as error:  # a damaged file can fail anywhere in zipfile
@@ -150,7 +178,8 @@ def read_calibration(files: ModelFiles) -> Calibration | None:
 def keep_calibration(files: ModelFiles, calibration: Calibration) -> None:
     """Writes it into the cache folder, if that can be."""
     data = io.BytesIO()
-    np.savez(data, agreement=calibration.agreement, **calibration.largest)
+    layers = {tower: np.array(names, np.str_) for tower, names in calibration.layers.items()}
+    np.savez(data, agreement=calibration.agreement, **layers, **calibration.largest)
     place = _place(files)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,6 @@ import logging
 import numpy as np
 
 from koclip.calibration import (
-    LEAST_AGREEMENT,
     calibrate,
     keep_calibration,
     probe,
@@ -17,7 +16,7 @@ from koclip.checkpoints.checkpoint import Checkpoint, Parameters, open_checkpoin
 from koclip.config import ModelConfig, read_config
 from koclip.hub import ModelFiles
 from koclip.image_processor import ImageProcessor
-from koclip.precision import automatic, converter, without_int8
+from koclip.precision import LAYERS, EightBitLayers, automatic, converter, without_int8
 from koclip.processor import KoCLIPProcessor
 from koclip.tokenizer import TextTokenizer
 
@@ -28,7 +27,7 @@ def load_served(files: ModelFiles, precision: str) -> tuple[ModelConfig, Paramet
     """Settings, parameters as they are served, and what "auto" came to.
 
     For int8 a model is calibrated when it is opened for the first time; later it is read straight
-    into eight bits.
+    into eight bits. With "auto" some layers may be kept from them, or all.
 
     Raises:
         KoCLIPError: files are damaged or do not fit each other.
@@ -39,8 +38,8 @@ def load_served(files: ModelFiles, precision: str) -> tuple[ModelConfig, Paramet
     if chosen != "int8":
         return config, checkpoint.read(converter(chosen)), chosen
 
-    def in_int8(largest: dict[str, np.ndarray]) -> Parameters:
-        return checkpoint.read(converter("int8", largest))
+    def in_int8(largest: dict[str, np.ndarray], layers: EightBitLayers) -> Parameters:
+        return checkpoint.read(converter("int8", largest, layers))
 
     served, calibration = None, read_calibration(files)
     if calibration is None:
@@ -49,11 +48,16 @@ def load_served(files: ModelFiles, precision: str) -> tuple[ModelConfig, Paramet
             config, lambda wanted: checkpoint.read(wanted=wanted), inputs, in_int8
         )
         keep_calibration(files, calibration)
-    if precision == "auto" and calibration.agreement < LEAST_AGREEMENT:
-        chosen, served = without_int8(), None
-        log.info("%s is served in %s: int8 would change its embeddings", files.name, chosen)
-        return config, checkpoint.read(converter(chosen)), chosen
-    return config, served or in_int8(calibration.largest), chosen
+    layers = calibration.layers
+    if precision == "int8":
+        layers = dict.fromkeys(layers, LAYERS)
+    elif layers != dict.fromkeys(layers, LAYERS):
+        log.info("%s is not all in int8, to keep its embeddings: %s", files.name, layers)
+    if layers != calibration.layers:
+        served = None
+    if not any(layers.values()):
+        return config, served or checkpoint.read(converter(without_int8())), without_int8()
+    return config, served or in_int8(calibration.largest, layers), "int8"
 
 
 def open_model_checkpoint(files: ModelFiles) -> Checkpoint:

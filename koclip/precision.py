@@ -21,6 +21,15 @@ from koclip.towers.mixed_product import with_128
 PRECISIONS = ("auto", "float32", "int8", "bfloat16")
 """What can be asked for; "auto" stands for one of the others."""
 
+EightBitLayers = dict[str, tuple[str, ...]]
+"""By tower, the linear layers of each block that are in int8."""
+
+LAYERS = (*QUERY_KEY_VALUE, "out", "up", "down")
+"""All of a block."""
+LAYERS_AFTER_NORMS = (*QUERY_KEY_VALUE, "up")
+"""Those whose inputs a layer norm has made even: seven of a block's twelve parts. What activations
+and attention put out is spread over more than eight bits can hold."""
+
 Convert = Callable[[str, np.ndarray], dict[str, np.ndarray]]
 """A float parameter and its path → the leaves that serve it, by path."""
 
@@ -75,18 +84,27 @@ def without_int8() -> str:
     return "bfloat16" if recent and fast in flags else "float32"
 
 
-def converter(precision: str, largest: dict[str, np.ndarray] | None = None) -> Convert:
+def converter(
+    precision: str,
+    largest: dict[str, np.ndarray] | None = None,
+    layers: EightBitLayers | None = None,
+) -> Convert:
     """Makes the leaves of `koclip.towers.linear.Linear` in "float32", "bfloat16" or "int8".
 
     Args:
         largest: for int8, the largest magnitude of each input channel [in], by the path of the
             linear layer; see `koclip.calibration`. Layers that are not in it are not smoothed.
+        layers: which are in int8, the others being in what `without_int8` says; None for all.
     """
+    otherwise = converter(without_int8()) if layers is not None else None
 
     def convert(path: str, value: np.ndarray) -> dict[str, np.ndarray]:
         if not _IN_BLOCKS.fullmatch(path):
             return as_float32(path, value)
         layer = path.removesuffix(".kernel")
+        tower, *_, name = layer.split(".")
+        if otherwise and name not in layers.get(tower, ()):
+            return otherwise(path, value)
         on_cpu = jax.default_backend() == "cpu"
         if precision == "bfloat16":
             return {path: _copied(value, jnp.bfloat16)}
@@ -95,9 +113,9 @@ def converter(precision: str, largest: dict[str, np.ndarray] | None = None) -> C
             levels, scale = _quantised(value, smoothing)
             # Texts are few tokens; an image has 50 or more.
             few_tokens = on_cpu and layer.startswith("text_tower")
-            name, weight = ("uint8", with_128(levels)) if few_tokens else ("int8", levels)
-            leaves = {name: _row_major(weight), "scale": scale, "smoothing": smoothing}
-            return {f"{layer}.{name}": leaf for name, leaf in leaves.items()}
+            form, weight = ("uint8", with_128(levels)) if few_tokens else ("int8", levels)
+            leaves = {form: _row_major(weight), "scale": scale, "smoothing": smoothing}
+            return {f"{layer}.{part}": leaf for part, leaf in leaves.items()}
         if on_cpu and min(value.shape) >= _WIDE:
             return {f"{layer}.kernel_transposed": _copied(value.T)}
         return as_float32(path, value)

@@ -83,7 +83,7 @@ def test_suites_that_do_not_run_stay_in_the_file(tmp_path, quick_results):
     [
         (
             ["speed"],
-            "no suite 'speed'. Choose from: encoders, patches, search, load, start, serve.",
+            "no suite 'speed'. Choose from: encoders, patches, search, load, start, serve, switch.",
         ),
         (["--from", "/nowhere.json"], "/nowhere.json: no results"),
         (["search", "--output", __file__], "no results can be read"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from koclip import KoCLIP, loading
 from koclip.calibration import Calibration, keep_calibration, read_calibration
 from koclip.errors import KoCLIPError
 from koclip.files import user_cache
-from koclip.precision import without_int8
+from koclip.precision import LAYERS, LAYERS_AFTER_NORMS, without_int8
 from tests.conftest import ORACLE
 
 FOLDER = ORACLE / "flax/tiny-base"
@@ -61,19 +62,43 @@ def test_a_cache_that_cannot_be_written_changes_nothing(cache):
     assert KoCLIP.from_pretrained(FOLDER, precision="int8").precision == "int8"
 
 
-@pytest.mark.parametrize("kept", [False, True])
-def test_auto_leaves_int8_to_models_that_keep_their_embeddings(monkeypatch, tiny_base, kept):
+@pytest.mark.parametrize(
+    ("layers", "precision"),
+    [
+        ({"text_tower": LAYERS, "vision_tower": LAYERS}, "int8"),
+        ({"text_tower": LAYERS_AFTER_NORMS, "vision_tower": LAYERS}, "int8"),
+        ({"text_tower": (), "vision_tower": LAYERS}, "int8"),
+        ({"text_tower": (), "vision_tower": ()}, without_int8()),
+    ],
+    ids=["all", "after norms", "images only", "none"],
+)
+def test_auto_has_those_layers_in_int8_that_keep_the_embeddings(
+    monkeypatch, tiny_base, layers, precision
+):
     monkeypatch.setattr(loading, "automatic", lambda config: "int8")
-    monkeypatch.setattr(loading, "LEAST_AGREEMENT", 0.9)
-    assert KoCLIP.from_pretrained(FOLDER).precision == "int8"
-    monkeypatch.setattr(loading, "LEAST_AGREEMENT", 1.1)
-    if not kept:
-        kept_files()[0].unlink()
+    every = KoCLIP.from_pretrained(FOLDER, precision="int8")
+    found = read_calibration(every.files)
+    assert found.layers.keys() == layers.keys()
+    keep_calibration(every.files, replace(found, layers=layers))
+    assert read_calibration(every.files).layers == layers
+    model = KoCLIP.from_pretrained(FOLDER)
+    assert model.precision == precision
+    assert every.nbytes <= model.nbytes <= tiny_base.nbytes
+    assert (model.nbytes == every.nbytes) == (layers == dict.fromkeys(layers, LAYERS))
+    assert KoCLIP.from_pretrained(FOLDER, precision="int8").nbytes == every.nbytes
+    cosines = (image_row(model) * image_row(tiny_base)).sum()
+    assert cosines > 0.99
+
+
+def test_auto_takes_no_int8_where_no_layer_keeps_the_embeddings(monkeypatch):
+    monkeypatch.setattr(loading, "automatic", lambda config: "int8")
+    monkeypatch.setattr("koclip.calibration.LEAST_AGREEMENT", 1.1)
     assert KoCLIP.from_pretrained(FOLDER).precision == without_int8()
+    assert KoCLIP.from_pretrained(FOLDER).precision == without_int8()  # as it was kept
 
 
 def test_what_was_kept_of_other_weights_is_not_taken(tiny_base):
-    keep_calibration(tiny_base.files, Calibration({"a.b": np.ones(3)}, 0.5))
+    keep_calibration(tiny_base.files, Calibration({"a.b": np.ones(3)}, 0.5, {"text_tower": LAYERS}))
     assert read_calibration(tiny_base.files).agreement == 0.5
     other = KoCLIP.from_pretrained(ORACLE / "pt/tiny-base-safetensors")
     assert read_calibration(other.files) is None

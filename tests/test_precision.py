@@ -13,6 +13,9 @@ from koclip.config import ModelConfig, TextConfig, ViTConfig
 from koclip.encoder import Encoder
 from koclip.errors import KoCLIPError
 from koclip.precision import (
+    LAYERS,
+    LAYERS_AFTER_NORMS,
+    EightBitLayers,
     automatic,
     check_precision,
     converter,
@@ -48,8 +51,8 @@ def plain() -> dict:
 
 
 def calibrated(plain: dict) -> tuple[Calibration, dict]:
-    def in_int8(largest: dict[str, np.ndarray]) -> dict:
-        return serve(plain, converter("int8", largest))
+    def in_int8(largest: dict[str, np.ndarray], layers: EightBitLayers) -> dict:
+        return serve(plain, converter("int8", largest, layers))
 
     def read(wanted: Callable[[str], bool]) -> dict:
         flat = flatten_dict(plain, sep=".")
@@ -187,6 +190,34 @@ def test_smoothing_keeps_int8_close_where_channels_stand_out(plain):
     )
     assert smoothed < not_smoothed / 2
     assert calibration.agreement > 0.999
+
+
+def eight_bit_layers(served: dict, tower: str) -> set[str]:
+    paths = flatten_dict(served[tower], sep=".")
+    return {path.split(".")[-2] for path in paths if path.endswith(("int8", "uint8"))}
+
+
+def test_a_tower_keeps_the_layers_in_eight_bits_that_it_can(plain, monkeypatch):
+    joined = {"query_key_value", "out", "up", "down"}
+    calibration, served = calibrated(plain)
+    towers = "text_tower", "vision_tower"
+    assert calibration.layers == dict.fromkeys(towers, LAYERS)
+    assert [eight_bit_layers(served, tower) for tower in towers] == [joined, joined]
+
+    stricter = calibration.agreement + (1 - calibration.agreement) / 4  # too much for one of them
+    monkeypatch.setattr("koclip.calibration.LEAST_AGREEMENT", stricter)
+    calibration, served = calibrated(plain)
+    fewer = [tower for tower in towers if calibration.layers[tower] == LAYERS_AFTER_NORMS]
+    assert fewer
+    for tower in fewer:
+        assert eight_bit_layers(served, tower) == {"query_key_value", "up"}
+    cosines = (embeddings(served) * embeddings(plain)).sum(axis=1)
+    assert cosines.min() >= stricter > calibration.agreement
+
+    monkeypatch.setattr("koclip.calibration.LEAST_AGREEMENT", 1.1)
+    calibration, served = calibrated(plain)
+    assert calibration.layers == dict.fromkeys(towers, ())
+    assert [eight_bit_layers(served, tower) for tower in towers] == [set(), set()]
 
 
 def test_int8_rows_do_not_depend_on_their_batch(plain):
