@@ -55,9 +55,8 @@ def load_served(files: ModelFiles, precision: str) -> tuple[ModelConfig, Paramet
         log.info("%s is not all in int8, to keep its embeddings: %s", files.name, layers)
     if layers != calibration.layers:
         served = None
-    if not any(layers.values()):
-        return config, served or checkpoint.read(converter(without_int8())), without_int8()
-    return config, served or in_int8(calibration.largest, layers), "int8"
+    chosen = "int8" if any(layers.values()) else without_int8()
+    return config, served or in_int8(calibration.largest, layers), chosen
 
 
 def open_model_checkpoint(files: ModelFiles) -> Checkpoint:

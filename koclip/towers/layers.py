@@ -161,20 +161,20 @@ def run_blocks(
     for all blocks of equal shapes, as a function that XLA puts in place of every call.
     """
     config: TextConfig | ViTConfig = tower.config
+    make_block = partial(
+        TransformerBlock,
+        config.num_attention_heads,
+        config.intermediate_size,
+        config.hidden_act,
+        config.layer_norm_eps,
+        pre_norm,
+    )
+    block = make_block(parent=None)
     for i in range(config.num_hidden_layers):
         name = f"block_{i}"
-        make_block = partial(
-            TransformerBlock,
-            config.num_attention_heads,
-            config.intermediate_size,
-            config.hidden_act,
-            config.layer_norm_eps,
-            pre_norm,
-        )
         if tower.is_initializing():
             x = make_block(name=name)(x, mask)
             continue
-        block = make_block(parent=None)
         parameters = tower.get_variable("params", name)
         if callable(parameters):
             x.block_until_ready()  # else JAX would run ahead, with many blocks in memory
